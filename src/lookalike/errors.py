@@ -1,0 +1,40 @@
+"""What can go wrong, as one family of exceptions: catching LookalikeError catches everything foreseen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class LookalikeError(Exception):
+    """Base of all errors that lookalike raises on purpose; its text is one line for a person."""
+
+
+class ImageError(LookalikeError):
+    """A picture that cannot be read: `path` (or a description of where it came from) and `reason`."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        self.path = os.fspath(path)
+        self.reason = reason
+        super().__init__(f"{printable(self.path)}: {reason}")
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str]]:
+        return type(self), (self.path, self.reason)
+
+
+class CollectionError(LookalikeError):
+    """A collection that is missing, locked, damaged, or written by something else."""
+
+
+class ModelError(LookalikeError):
+    """A network that is missing, damaged, or not what it claims to be."""
+
+
+class QueryError(LookalikeError):
+    """A question that cannot be understood: its text, filter, method or parameters."""
+
+
+def printable(path: str | Path) -> str:
+    """The path on one line of valid text: control characters and undecodable bytes as escapes."""
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

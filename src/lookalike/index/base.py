@@ -1,0 +1,103 @@
+"""What every nearest-neighbour index looks like. Indexes know arrays and ids, nothing of images or files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Distances = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Rows of different lengths, end to end: item i is `values[offsets[i]:offsets[i + 1]]`.
+
+    values: (total, width), any dtype, may be a memory map. offsets: (n + 1,) int64, ascending from 0
+    (a slice of a larger store may start above 0; `values` is then indexed as it is).
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, item: int) -> NDArray[Any]:
+        return self.values[self.offsets[item] : self.offsets[item + 1]]
+
+    def slice(self, start: int, stop: int) -> Ragged:
+        """Items start..stop without copying any values."""
+        return Ragged(self.values, self.offsets[start : stop + 1])
+
+    @staticmethod
+    def of(items: list[NDArray[Any]], width: int, dtype: Any) -> Ragged:
+        """Items of shape (m_i, width) laid end to end."""
+        offsets = np.zeros(len(items) + 1, np.int64)
+        np.cumsum([len(item) for item in items], out=offsets[1:])
+        values = np.concatenate(items) if items else np.zeros((0, width), dtype)
+        return Ragged(values.astype(dtype, copy=False).reshape(-1, width), offsets)
+
+
+Rows = NDArray[Any] | Ragged
+R = TypeVar("R", bound=Rows, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The answer to q queries, nearest first, ties by ascending id.
+
+    ids: (q, k) int64, -1 where there are fewer than k. distances: (q, k) float32, inf where the id is -1.
+    """
+
+    ids: Ids
+    distances: Distances
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Everything inside a radius of one query, nearest first, ties by ascending id: ids (m,), distances (m,)."""
+
+    ids: Ids
+    distances: Distances
+
+
+class Index(Protocol[R]):
+    """Nearest neighbours over rows known by stable ids.
+
+    Rows given to `add` are kept by reference (they may be memory maps), never copied without need. An id is
+    added once: adding a known id raises ValueError. Removing unknown ids is no error.
+    """
+
+    def __len__(self) -> int:
+        """How many ids can be found."""
+        ...
+
+    def add(self, ids: Ids, rows: R) -> None:
+        """Make n rows findable: ids (n,) int64, rows n items."""
+        ...
+
+    def remove(self, ids: Ids) -> int:
+        """Make ids unfindable; how many were known."""
+        ...
+
+    def search(self, queries: R, k: int, allowed: Ids | None = None) -> Neighbours:
+        """The k nearest of each query, among `allowed` ids only when given (any order, unknown ids ignored)."""
+        ...
+
+    def within(self, queries: R, radius: float, allowed: Ids | None = None) -> list[Within]:
+        """Per query all ids at distance <= radius."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write what was derived from the rows (not the rows) to one file, atomically."""
+        ...
+
+    @classmethod
+    def load(cls, path: Path, ids: Ids, rows: R) -> Self:
+        """The saved index over the same ids and rows; ValueError when the file does not fit them."""
+        ...

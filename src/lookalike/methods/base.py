@@ -1,0 +1,72 @@
+"""What every way of being alike looks like: a picture goes in, a descriptor comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from numpy.typing import NDArray
+
+from lookalike.image import Image
+from lookalike.index.base import Index
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a method's descriptors are kept: rows of `width` values of `dtype`, one a picture unless `ragged`."""
+
+    dtype: str
+    width: int
+    ragged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variant(Generic[D]):
+    """A way of asking with the same picture: "as is", "mirrored", "turned 90" ... and its descriptor."""
+
+    name: str
+    descriptor: D
+
+
+class Method(Protocol[D]):
+    """One way of being alike. Smaller distances are more alike; the unit of distance is the method's own."""
+
+    @property
+    def name(self) -> str:
+        """The public name: "phash", "color", "local", "embedding" or "embedding:MODEL"."""
+        ...
+
+    @property
+    def params(self) -> Any:
+        """A frozen dataclass of plain values, saved as JSON beside the data; other params are other descriptors."""
+        ...
+
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def nothing(self) -> str:
+        """Why `describe` may return None, for a person: "flat or featureless: no hash"."""
+        ...
+
+    def describe(self, image: Image) -> D | None:
+        """The descriptor of a picture, or None when it has nothing to describe."""
+        ...
+
+    def describe_query(self, image: Image) -> list[Variant[D]]:
+        """The descriptors to ask with, "as is" first; empty when there is nothing to describe."""
+        ...
+
+    def pack(self, descriptor: D) -> NDArray[Any]:
+        """The descriptor as stored: (1, width) or, when ragged, (m, width), of the layout's dtype."""
+        ...
+
+    def unpack(self, rows: NDArray[Any]) -> D:
+        """The inverse of `pack`."""
+        ...
+
+    def new_index(self, kind: str = "auto") -> Index[Any]:
+        """An empty index over packed rows; `kind` is one of the method's documented index names."""
+        ...

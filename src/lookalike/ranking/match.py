@@ -1,0 +1,40 @@
+"""The answer: matches and the evidence for each. The same field names in Python, JSON and HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lookalike.errors import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why one method thinks so.
+
+    distance: in the method's unit. expected_false: how many pictures at least this close chance alone would
+    bring (None where no null model is known). variant: "as is", "mirrored", "turned 90" ... detail: for
+    `local` the inlier count and quadrilaterals in original pixels.
+    """
+
+    method: str
+    distance: float
+    expected_false: float | None = None
+    variant: str = "as is"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One picture of the collection that answers the question. score: 0..1, for display, 1 is identical."""
+
+    id: int
+    path: str
+    score: float
+    label: str
+    expected_false: float | None
+    evidence: list[Evidence]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON; undecodable bytes of the path as escapes."""
+        return {**asdict(self), "path": printable(self.path)}
