@@ -34,6 +34,11 @@ class Ragged:
         """Items start..stop without copying any values."""
         return Ragged(self.values, self.offsets[start : stop + 1])
 
+    def take(self, places: NDArray[np.intp]) -> Ragged:
+        """A copy of the items at these places, in this order."""
+        items = [self[int(place)] for place in places]
+        return Ragged.of(items, self.values.shape[1], self.values.dtype)
+
     @staticmethod
     def of(items: list[NDArray[Any]], width: int, dtype: Any) -> Ragged:
         """Items of shape (m_i, width) laid end to end."""
