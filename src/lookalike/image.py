@@ -2,52 +2,198 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
-from PIL import ImageOps
+
+from lookalike.errors import ImageError
+from lookalike.formats import UnreadableError, bytes_too_few, decoding, is_raw, open_lazily, raw_reader, suffix_of
+from lookalike.metadata import NO_METADATA, Metadata, orientation_of, read_metadata
+from lookalike.pixels import array_to_picture, fit, to_rgb
+
+__all__ = ["MAX_PIXELS", "WORKING_SIZE", "Image", "Metadata", "Source", "describe_source", "open_image"]
 
 Source = str | os.PathLike[str] | bytes | IO[bytes] | PIL.Image.Image | NDArray[Any]
 WORKING_SIZE = 640
+MAX_PIXELS = 250_000_000
+# What decoding may take at once: one full picture of MAX_PIXELS as Pillow keeps RGB, 4 bytes a pixel.
+MAX_DECODE_BYTES = 1 << 30
 
+BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+# What the decoder holds beside Pillow's picture, bytes a pixel: WebP two canvases and a copy, AVIF and HEIF
+# planes and a copy, OpenJPEG 32 bits a channel, libtiff up to one strip with the whole picture.
+DECODER_BYTES = {"WEBP": 12, "AVIF": 8, "HEIF": 8, "JPEG2000": 16, "TIFF": 4, "PPM": 3, "QOI": 4, "BLP": 4}
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What the file says of itself: taken (ISO 8601, local time), camera, latitude/longitude in degrees, captions."""
-
-    taken: str | None = None
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    caption: str | None = None
+TURNS = {
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An upright picture. rgb: (h, w, 3) uint8, longest side at most the working size. width, height: original, upright."""
+    """An upright picture.
+
+    rgb: (h, w, 3) uint8, its longest side at most the working size. width, height: of the original, upright.
+    """
 
     rgb: NDArray[np.uint8]
     width: int
     height: int
     format: str
-    metadata: Metadata = Metadata()
+    metadata: Metadata = NO_METADATA
 
 
-def open_image(source: Source, size: int = WORKING_SIZE) -> Image:
-    """Decode once. Placeholder until the decoding room is finished."""
+def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS) -> Image:
+    """The picture upright in RGB, its longest side reduced to at most `size` pixels (never enlarged).
+
+    source: a path, a file's bytes, a binary file object (read from its start), a PIL picture, or an array (h, w) or
+    (h, w, 1 | 3 | 4) of bool, uint8, uint16 or float 0..1. The format is recognised by content. EXIF orientation is
+    applied, alpha is laid over white, of an animation the first frame is taken. A picture of more than
+    `max_pixels`, or one whose decoding would take more than about 1 GiB, is refused before it is decoded.
+
+    Raises ImageError, and nothing else, for whatever cannot be read.
+    """
+    try:
+        with decoding():
+            if isinstance(source, np.ndarray):
+                return _finish(array_to_picture(source), size, "array")
+            if isinstance(source, PIL.Image.Image):
+                _check_size(source, max_pixels)
+                return _finish(source, size, source.format or "PIL")
+            with _as_file(source) as file:
+                return _decode(file, suffix_of(describe_source(source)), size, max_pixels)
+    except UnreadableError as error:
+        raise ImageError(describe_source(source), str(error)) from error.__cause__
+
+
+def describe_source(source: Source) -> str:
+    """A source in words for messages: its path or name, else what it is."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes):
+        return f"<{len(source)} bytes>"
     if isinstance(source, np.ndarray):
-        picture: PIL.Image.Image = PIL.Image.fromarray(source)
-    elif isinstance(source, PIL.Image.Image):
-        picture = source
+        return f"<array {'x'.join(map(str, source.shape))} {source.dtype}>"
+    name = getattr(source, "filename", None) or getattr(source, "name", None)
+    return name if isinstance(name, str) and name else f"<{type(source).__name__}>"
+
+
+@contextlib.contextmanager
+def _as_file(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Iterator[IO[bytes]]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, str | os.PathLike):
+        with _open_path(Path(source)) as file:
+            yield file
     else:
-        picture = PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
-    form = picture.format or "array"
-    picture = ImageOps.exif_transpose(picture).convert("RGB")
-    width, height = picture.size
-    picture.thumbnail((size, size), PIL.Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return Image(np.asarray(picture), width, height, form)
+        yield source if source.seekable() else io.BytesIO(source.read())
+
+
+def _open_path(path: Path) -> IO[bytes]:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableError("a folder, not a picture")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+            raise UnreadableError("not a regular file")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UnreadableError("no such file") from None
+    except PermissionError:
+        raise UnreadableError("no permission to read it") from None
+    except ValueError:
+        raise UnreadableError("not a valid path") from None
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower()) from error
+
+
+def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
+    length = file.seek(0, io.SEEK_END)
+    if is_raw(file, suffix):
+        return _decode_raw(file, size, max_pixels)
+    picture = open_lazily(file, length, suffix)
+    _check_size(picture, max_pixels)
+    if bytes_too_few(picture, length):
+        raise UnreadableError(
+            f"its header promises {_dimensions(picture)} pixels, but the file has only {length} bytes"
+        )
+    original = picture.size
+    drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
+    _check_memory(picture)
+    try:
+        with decoding():
+            picture.load()
+    except UnreadableError as error:
+        reason = str(error)
+        if reason == "cut short":
+            reason = f"cut short: {length} bytes are not all of this {picture.format} picture of {_dimensions(picture)}"
+        raise UnreadableError(reason) from error.__cause__
+    return _finish(picture, size, picture.format or "unknown", original if drafted else None)
+
+
+def _check_size(picture: PIL.Image.Image, max_pixels: int) -> None:
+    if picture.width * picture.height > max_pixels:
+        limit = f"{max_pixels / 1e6:g} megapixels"
+        raise UnreadableError(f"{_dimensions(picture)} pixels is over the limit of {limit}")
+
+
+def _check_memory(picture: PIL.Image.Image) -> None:
+    """Refuse before decoding what would not fit into MAX_DECODE_BYTES."""
+    each = BYTES_PER_PIXEL.get(picture.mode, 4) + DECODER_BYTES.get(picture.format or "", 0)
+    needed = picture.width * picture.height * each
+    if needed > MAX_DECODE_BYTES:
+        raise UnreadableError(
+            f"decoding {_dimensions(picture)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
+            f" over the limit of {MAX_DECODE_BYTES / 2**30:.0f} GiB"
+        )
+
+
+def _dimensions(picture: PIL.Image.Image) -> str:
+    return f"{picture.width} x {picture.height}"
+
+
+def _finish(picture: PIL.Image.Image, size: int, form: str, original: tuple[int, int] | None = None) -> Image:
+    """Metadata, RGB at the working size, then upright. original: the size before JPEG's scaled decoding."""
+    metadata = read_metadata(picture)
+    orientation = orientation_of(picture)
+    width, height = original or picture.size
+    rgb = to_rgb(picture, size)
+    if original is not None and max(rgb.size) > 0:
+        target = fit(width, height, size)
+        rgb = rgb if rgb.size == target else rgb.resize(target, PIL.Image.Resampling.BICUBIC)
+    if orientation in TURNS:
+        rgb = rgb.transpose(TURNS[orientation])
+        width, height = (height, width) if orientation >= 5 else (width, height)
+    return Image(np.asarray(rgb), width, height, form, metadata)
+
+
+def _decode_raw(file: IO[bytes], size: int, max_pixels: int) -> Image:
+    """A camera's raw file by LibRaw, at half resolution where that is enough; LibRaw turns it upright."""
+    rawpy = raw_reader()
+    file.seek(0)
+    with rawpy.imread(file) as raw:
+        sizes = raw.sizes
+        width, height = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
+        if width * height > max_pixels:
+            raise UnreadableError(f"{width} x {height} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
+        half = max(width, height) >= 2 * size
+        rgb = raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8)
+    with contextlib.suppress(UnreadableError), decoding():
+        metadata = read_metadata(open_lazily(file, file.seek(0, io.SEEK_END), ".tif"))
+        return Image(np.asarray(to_rgb(PIL.Image.fromarray(rgb), size)), width, height, "RAW", metadata)
+    return Image(np.asarray(to_rgb(PIL.Image.fromarray(rgb), size)), width, height, "RAW")
