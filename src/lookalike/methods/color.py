@@ -1,0 +1,102 @@
+"""Colour histogram: how much of which colour a picture holds, compared by histogram intersection.
+
+After M. J. Swain and D. H. Ballard, "Color Indexing", IJCV 7 (1991). Bins are in the order of OpenCV's calcHist over
+the channels red, green, blue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from lookalike.image import Image
+from lookalike.methods.base import Layout, Variant
+
+if TYPE_CHECKING:
+    from lookalike.index.base import Index, Ragged
+
+# 255 * 255 pixels: no count can exceed 16 bits.
+LONGEST_SIDE = 255
+BINS = (8, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class ColorParams:
+    """bins: 8 or 16 a channel, the histogram has bins ** 3."""
+
+    bins: int = 16
+
+    def __post_init__(self) -> None:
+        if self.bins not in BINS:
+            raise ValueError(f"bins is {self.bins!r}: 8 or 16 is needed")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """counts: (bins ** 3,) uint16, bin red * bins ** 2 + green * bins + blue. `a - b` is 1 - intersection, 0..1."""
+
+    counts: NDArray[np.uint16]
+
+    @property
+    def normalised(self) -> NDArray[np.float32]:
+        """(bins ** 3,) float32 that sum to 1."""
+        shares: NDArray[np.float32] = (self.counts / self.counts.sum(dtype=np.int64)).astype(np.float32)
+        return shares
+
+    def __sub__(self, other: Histogram) -> float:
+        if self.counts.shape != other.counts.shape:
+            raise ValueError(f"histograms of {self.counts.size} and {other.counts.size} bins do not compare")
+        shared = np.minimum(self.normalised, other.normalised).sum(dtype=np.float64)
+        return max(0.0, 1.0 - float(shared))
+
+
+class Color:
+    """RGB histogram of bins ** 3 bins; distance: 1 - histogram intersection."""
+
+    name = "color"
+    nothing = "no colours"
+
+    def __init__(self, bins: int = 16) -> None:
+        self.params = ColorParams(bins)
+        self.layout = Layout("uint16", 2, ragged=True)
+
+    def describe(self, image: Image) -> Histogram:
+        """The histogram of the picture reduced to at most 255 pixels on its longest side. Every picture has one."""
+        bins = self.params.bins
+        levels = reduced(image.rgb).reshape(-1, 3) // (256 // bins)
+        places = levels.astype(np.intp) @ np.array([bins * bins, bins, 1], np.intp)
+        return Histogram(np.bincount(places, minlength=bins**3).astype(np.uint16))
+
+    def describe_query(self, image: Image) -> list[Variant[Histogram]]:
+        """One way only: mirroring and turning keep the colours."""
+        return [Variant("as is", self.describe(image))]
+
+    def pack(self, descriptor: Histogram) -> NDArray[np.uint16]:
+        """(m, 2): bin and count of the m bins that are not empty, bins ascending."""
+        (filled,) = np.nonzero(descriptor.counts)
+        return np.stack([filled.astype(np.uint16), descriptor.counts[filled]], axis=1)
+
+    def unpack(self, rows: NDArray[Any]) -> Histogram:
+        counts = np.zeros(self.params.bins**3, np.uint16)
+        counts[rows[:, 0]] = rows[:, 1]
+        return Histogram(counts)
+
+    def new_index(self, kind: str = "auto") -> Index[Ragged]:
+        """kind: "auto" (Hellinger shortlist, then exact intersection), "exact", "l1", "l2", "hellinger" or "hnsw"."""
+        from lookalike.index.histograms import HistogramIndex
+
+        return HistogramIndex(self.params.bins, kind=kind)
+
+
+def reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(h, w, 3) averaged down to at most 255 pixels on its longest side."""
+    height, width = rgb.shape[:2]
+    scale = LONGEST_SIDE / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(PIL.Image.fromarray(rgb).resize(size, PIL.Image.Resampling.BOX))
