@@ -14,6 +14,15 @@ Distances = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a method's descriptors are kept: rows of `width` values of `dtype`, one a picture unless `ragged`."""
+
+    dtype: str
+    width: int
+    ragged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ragged:
     """Rows of different lengths, end to end: item i is `values[offsets[i]:offsets[i + 1]]`.
 

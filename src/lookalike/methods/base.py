@@ -8,18 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from numpy.typing import NDArray
 
 from lookalike.image import Image
-from lookalike.index.base import Index
+from lookalike.index.base import Index, Layout
 
 D = TypeVar("D")
 
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a method's descriptors are kept: rows of `width` values of `dtype`, one a picture unless `ragged`."""
-
-    dtype: str
-    width: int
-    ragged: bool = False
+__all__ = ["Layout", "Method", "Variant"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def make(name: str, params: Mapping[str, Any] | None = None) -> Method[Any]:
 
     QueryError for an unknown name or parameters that do not belong to it.
     """
-    kind, _, model = name.partition(":")
+    kind = name.partition(":")[0]
     arguments = dict(params or {})
     try:
         if kind == "phash":

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.errors import CollectionError, printable
-from lookalike.index.base import Ragged
-from lookalike.methods.base import Layout
+from lookalike.index.base import Layout, Ragged
 from lookalike.store.catalogue import Catalogue, StoredMethod
 from lookalike.store.changes import Change, Changes
 from lookalike.store.matrix import Extent, Matrix

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import CollectionError, printable
-from lookalike.index.base import Ids
-from lookalike.methods.base import Layout
+from lookalike.index.base import Ids, Layout
 from lookalike.store.matrix import Extent
 from lookalike.store.schema import APPLICATION_ID, FORMAT, TABLES
 

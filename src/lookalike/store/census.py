@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -40,13 +40,16 @@ class Census:
         self._sql = catalogue.sql
         self._sql.executescript(SEEN)
 
-    def add(self, files: Iterable[Seen]) -> int:
-        """Take in what the walk found (a path twice counts once); how many files in all."""
+    def add(self, files: Iterable[Seen]) -> None:
+        """Take in what the walk found; a path twice counts once."""
         rows = ((os.fsencode(file.path), file.bytes, file.mtime_ns) for file in files)
         while page := list(islice(rows, PAGE)):
             self._sql.execute("BEGIN")
             self._sql.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", page)
             self._sql.execute("COMMIT")
+
+    def total(self) -> int:
+        """How many files were found."""
         return int(self._sql.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     def compare(self, wanted: int, retry: bool) -> int:
@@ -81,16 +84,15 @@ class Census:
         )
         return {sha256.hex(): id_ for sha256, id_ in rows}
 
-    def orphan(self, sha256: str) -> int | None:
-        """A record of this content whose file is no longer where it was: the picture moved."""
-        row = self._sql.execute(
-            "SELECT i.id, i.path, i.status FROM images i WHERE i.sha256 = ? AND i.status != 'failed' "
-            "AND (i.status = 'removed' OR NOT EXISTS (SELECT 1 FROM seen s WHERE s.path = i.path)) "
-            "ORDER BY i.status, i.id",
+    def orphan(self, sha256: str, used: Set[int]) -> int | None:
+        """A record of this content, not among `used`, whose file is no longer where it was: the picture moved."""
+        rows = self._sql.execute(
+            "SELECT id, path, status FROM images i WHERE sha256 = ? AND status != 'failed' "
+            "AND (status = 'removed' OR NOT EXISTS (SELECT 1 FROM seen s WHERE s.path = i.path)) ORDER BY status, id",
             (bytes.fromhex(sha256),),
         )
-        for id_, path, status in row:
-            if status == "removed" or not os.path.lexists(os.fsdecode(path)):
+        for id_, path, status in rows:
+            if id_ not in used and (status == "removed" or not os.path.lexists(os.fsdecode(path))):
                 return int(id_)
         return None
 
@@ -104,7 +106,7 @@ class Census:
         return sorted(found)
 
     def _missing(self, folder: str) -> set[int]:
-        prefix = os.fsencode(os.path.join(folder, ""))  # noqa: PTH118 (keeps the trailing separator)
+        prefix = os.fsencode(os.path.join(folder, ""))
         rows = self._sql.execute(
             "SELECT id FROM images i WHERE status != 'removed' AND path >= ? AND path < ? "
             "AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.path = i.path)",

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
-from lookalike.index.base import Ids, Ragged, Rows
-from lookalike.methods.base import Layout
+from lookalike.index.base import Ids, Layout, Ragged, Rows
 
 
 @dataclass(frozen=True, slots=True)

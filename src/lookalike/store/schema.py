@@ -38,6 +38,7 @@ CREATE TABLE images (
 );
 CREATE UNIQUE INDEX images_path ON images (path) WHERE status != 'removed';
 CREATE INDEX images_bytes ON images (bytes);
+CREATE INDEX images_sha256 ON images (sha256);
 CREATE INDEX images_gone ON images (id) WHERE status != 'ok';
 CREATE TABLE gaps (
     image INTEGER NOT NULL,

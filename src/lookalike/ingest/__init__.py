@@ -1,0 +1,1 @@
+"""From files to descriptors: walk, decode, describe, commit."""

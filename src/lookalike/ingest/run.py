@@ -1,0 +1,193 @@
+"""Indexing: walk, compare with what is known, describe on all cores, commit in batches.
+
+Everything committed stays committed: an interrupted run goes on where it was, because what it has described is
+no longer pending when it is started again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from lookalike.errors import CollectionError
+from lookalike.image import MAX_PIXELS
+from lookalike.ingest.describe import Outcome, Same, Task, Unreadable, describe_file
+from lookalike.ingest.pool import Kept, Pool
+from lookalike.ingest.walk import IGNORED, Walk
+from lookalike.methods.factory import make_all
+from lookalike.store.album import Album
+from lookalike.store.census import Census, Pending, Seen
+from lookalike.store.changes import Added, Change, Completed, Copied, Description, Failed, Moved, Removed
+
+BATCH = 256
+BATCH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that is not in the collection, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What one run did. failed: the files found unreadable in this run; unchanged counts those known before as well."""
+
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: files looked at and files to look at, and how many of them failed."""
+
+    done: int
+    total: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to index. workers: processes (0: none, describe in this one); retry: try failed files again."""
+
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    ignore: Sequence[str] = IGNORED
+    max_pixels: int = MAX_PIXELS
+    retry: bool = False
+
+
+def index(
+    album: Album, paths: Sequence[str], kept: Kept, options: Options, progress: Callable[[Progress], None]
+) -> IndexReport:
+    """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock."""
+    started = time.monotonic()
+    walk = Walk(paths, options.ignore, spare=[str(album.directory)])
+    run = _Run(album, kept, options, progress)
+    run.census.add(walk)
+    run.look_at_pending()
+    run.remove_vanished(walk)
+    with album.catalogue.transaction() as sql:
+        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(os.fsencode(root),) for root in walk.roots])
+    run.report.seconds = time.monotonic() - started
+    return run.report
+
+
+class _Run:
+    def __init__(self, album: Album, kept: Kept, options: Options, progress: Callable[[Progress], None]) -> None:
+        self.album = album
+        self.kept = kept
+        self.options = options
+        self.progress = progress
+        self.report = IndexReport()
+        self.census = Census(album.catalogue)
+        self._names = [name for name, _ in kept]
+        self._bits = {m.name: m.bit for m in album.catalogue.methods().values()}
+        self._wanted = sum(self._bits[name] for name in self._names)
+        self._batch: list[Change] = []
+        self._committed_at = time.monotonic()
+        self._orphans_used: set[int] = set()
+
+    def look_at_pending(self) -> None:
+        """Describe whatever is new or changed, committing as it goes."""
+        total = self.census.compare(self._wanted, self.options.retry)
+        seen = self.census.total()
+        self.report.unchanged = seen - total
+        if not total:
+            return
+        by_path: dict[str, Pending] = {}
+        self.progress(Progress(0, total, 0))
+        with closing(self._outcomes(self._tasks(by_path))) as outcomes:
+            try:
+                for done, (task, outcome) in enumerate(outcomes, 1):
+                    self._batch.append(self._change(by_path.pop(task.path), outcome))
+                    self.progress(Progress(done, total, len(self.report.failed)))
+                    if len(self._batch) >= BATCH or time.monotonic() - self._committed_at > BATCH_SECONDS:
+                        self._commit()
+            finally:
+                self._commit()
+
+    def remove_vanished(self, walk: Walk) -> None:
+        """Mark what is no longer there; a folder that could not be listed keeps its pictures."""
+        ids = self.census.vanished(walk.roots, walk.unreadable)
+        self.report.removed = len(ids)
+        for start in range(0, len(ids), BATCH):
+            self.album.apply([Removed(id_) for id_ in ids[start : start + BATCH]])
+
+    def _tasks(self, by_path: dict[str, Pending]) -> Iterator[Task]:
+        for pending in self.census.pending():
+            by_path[pending.seen.path] = pending
+            known = frozenset(self.census.known_contents(pending.seen.bytes, self._wanted))
+            yield Task(pending.seen.path, known, self.options.max_pixels)
+
+    def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Outcome]]:
+        if self.options.workers <= 0:
+            methods = make_all(self.kept)
+            for task in tasks:
+                yield task, describe_file(task, methods)
+            return
+        with Pool(self.kept, self.options.workers) as pool:
+            yield from pool.run(tasks)
+
+    def _change(self, pending: Pending, outcome: Outcome) -> Change:
+        match outcome:
+            case Unreadable(reason):
+                self.report.failed.append(Failure(pending.seen.path, reason))
+                return Failed(pending.seen, reason, pending.id)
+            case Same(sha256):
+                return self._known(pending, sha256)
+            case Description():
+                return self._described(pending, outcome)
+
+    def _described(self, pending: Pending, description: Description) -> Change:
+        if pending.id is not None and pending.sha256 == description.sha256:
+            self.report.updated += 1
+            return Completed(pending.id, pending.seen, self._missing(pending, description))
+        if pending.id is None or pending.status == "failed":
+            self.report.added += 1
+        else:
+            self.report.updated += 1
+        return Added(pending.seen, description, pending.id)
+
+    def _missing(self, pending: Pending, description: Description) -> Description:
+        """Only the methods that this picture was not described by."""
+        new = [name for name in self._names if not pending.described & self._bits[name]]
+        d = description
+        rows = {name: d.rows[name] for name in new if name in d.rows}
+        gaps = {name: d.gaps[name] for name in new if name in d.gaps}
+        return Description(d.sha256, d.format, d.width, d.height, d.metadata, rows, gaps)
+
+    def _known(self, pending: Pending, sha256: str) -> Change:
+        seen = pending.seen
+        if pending.sha256 == sha256 and pending.id is not None:
+            self.report.unchanged += 1
+            return Moved(pending.id, seen)
+        orphan = self.census.orphan(sha256, self._orphans_used)
+        if orphan is not None:
+            self._orphans_used.add(orphan)
+            self.report.moved += 1
+            return Moved(orphan, seen, pending.id)
+        self.report.added += pending.id is None
+        self.report.updated += pending.id is not None
+        return Copied(seen, self._source(seen, sha256), pending.id)
+
+    def _source(self, seen: Seen, sha256: str) -> int:
+        known = self.census.known_contents(seen.bytes, self._wanted)
+        if sha256 not in known:
+            raise CollectionError(f"content {sha256} was known a moment ago: run the same command again")
+        return known[sha256]
+
+    def _commit(self) -> None:
+        if self._batch:
+            batch, self._batch = self._batch, []
+            self.album.apply(batch)
+        self._committed_at = time.monotonic()

@@ -1,0 +1,82 @@
+"""Finding files: folders are walked, names on the ignore list and hidden ones left out, loops of links survived."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+
+from lookalike.errors import CollectionError, printable
+from lookalike.store.census import Seen
+
+IGNORED = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "Thumbs.db", "desktop.ini")
+"""Names that photo libraries and systems leave beside pictures; hidden names (a leading dot) are ignored as well."""
+
+
+class Walk:
+    """The regular files below some roots. `unreadable` fills with the folders that could not be listed."""
+
+    def __init__(self, roots: Sequence[str], ignore: Sequence[str] = IGNORED, spare: Iterable[str] = ()) -> None:
+        self.roots = [os.path.abspath(root) for root in roots]
+        for root in self.roots:
+            if not os.path.exists(root):
+                raise CollectionError(f"{printable(root)}: no such file or folder")
+        self.unreadable: list[str] = []
+        self._ignore = tuple(ignore)
+        self._spare = {os.path.realpath(path) for path in spare}
+        self._visited: set[tuple[int, int]] = set()
+
+    def __iter__(self) -> Iterator[Seen]:
+        for root in self.roots:
+            if os.path.isdir(root):
+                yield from self._folder(root)
+            else:
+                yield from self._file(root, os.stat(root))
+
+    def _folder(self, top: str) -> Iterator[Seen]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            if not self._first_visit(folder):
+                continue
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+            except OSError:
+                self.unreadable.append(folder)
+                continue
+            for entry in reversed(entries):
+                if not self._ignored(entry.name):
+                    yield from self._entry(entry, waiting)
+
+    def _entry(self, entry: os.DirEntry[str], waiting: list[str]) -> Iterator[Seen]:
+        try:
+            if entry.is_dir():
+                waiting.append(entry.path)
+            else:
+                yield from self._file(entry.path, entry.stat())
+        except OSError:
+            # a dangling link, or gone since it was listed: there is no file to fail
+            return
+
+    def _file(self, path: str, status: os.stat_result) -> Iterator[Seen]:
+        if stat.S_ISREG(status.st_mode):
+            yield Seen(path, status.st_size, status.st_mtime_ns)
+
+    def _first_visit(self, folder: str) -> bool:
+        if self._spare and os.path.realpath(folder) in self._spare:
+            return False
+        try:
+            status = os.stat(folder)
+        except OSError:
+            self.unreadable.append(folder)
+            return False
+        key = (status.st_dev, status.st_ino)
+        if key in self._visited:
+            return False
+        self._visited.add(key)
+        return True
+
+    def _ignored(self, name: str) -> bool:
+        return name.startswith(".") or any(fnmatch(name, pattern) for pattern in self._ignore)

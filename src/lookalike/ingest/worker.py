@@ -1,0 +1,42 @@
+"""The worker process: `python -m lookalike.ingest.worker`, tasks in on stdin, outcomes out on stdout, both pickled.
+
+A process of its own because decoders can crash or hang on hostile bytes; started by command rather than by
+multiprocessing so that scripts without a main guard can index too.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+
+from lookalike.ingest.describe import describe_file
+from lookalike.methods.factory import make_all
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tasks = sys.stdin.buffer
+    # libraries that write to stdout must not disturb the answers
+    answers = os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    methods = make_all(pickle.load(tasks))
+    _answer(answers, "ready")
+    while True:
+        try:
+            task = pickle.load(tasks)
+        except EOFError:
+            return
+        _answer(answers, describe_file(task, methods))
+
+
+def _answer(stream: object, value: object) -> None:
+    pickle.dump(value, stream, protocol=pickle.HIGHEST_PROTOCOL)  # type: ignore[arg-type]
+    stream.flush()  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()
