@@ -73,7 +73,7 @@ def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MA
             if isinstance(source, np.ndarray):
                 return _finish(array_to_picture(source), size, "array")
             if isinstance(source, PIL.Image.Image):
-                _check_size(source, max_pixels)
+                _check_size(source.size, max_pixels)
                 return _finish(source, size, source.format or "PIL")
             with _as_file(source) as file:
                 return _decode(file, suffix_of(describe_source(source)), size, max_pixels)
@@ -127,11 +127,9 @@ def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
     if is_raw(file, suffix):
         return _decode_raw(file, size, max_pixels)
     picture = open_lazily(file, length, suffix)
-    _check_size(picture, max_pixels)
+    _check_size(picture.size, max_pixels)
     if bytes_too_few(picture, length):
-        raise UnreadableError(
-            f"its header promises {_dimensions(picture)} pixels, but the file has only {length} bytes"
-        )
+        raise UnreadableError(f"its header promises {_by(*picture.size)} pixels, but the file has only {length} bytes")
     original = picture.size
     drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
     _check_memory(picture)
@@ -141,15 +139,14 @@ def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
     except UnreadableError as error:
         reason = str(error)
         if reason == "cut short":
-            reason = f"cut short: {length} bytes are not all of this {picture.format} picture of {_dimensions(picture)}"
+            reason = f"cut short: {length} bytes are not all of this {picture.format} picture of {_by(*original)}"
         raise UnreadableError(reason) from error.__cause__
     return _finish(picture, size, picture.format or "unknown", original if drafted else None)
 
 
-def _check_size(picture: PIL.Image.Image, max_pixels: int) -> None:
-    if picture.width * picture.height > max_pixels:
-        limit = f"{max_pixels / 1e6:g} megapixels"
-        raise UnreadableError(f"{_dimensions(picture)} pixels is over the limit of {limit}")
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise UnreadableError(f"{_by(*size)} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
 
 
 def _check_memory(picture: PIL.Image.Image) -> None:
@@ -158,13 +155,13 @@ def _check_memory(picture: PIL.Image.Image) -> None:
     needed = picture.width * picture.height * each
     if needed > MAX_DECODE_BYTES:
         raise UnreadableError(
-            f"decoding {_dimensions(picture)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
+            f"decoding {_by(*picture.size)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
             f" over the limit of {MAX_DECODE_BYTES / 2**30:.0f} GiB"
         )
 
 
-def _dimensions(picture: PIL.Image.Image) -> str:
-    return f"{picture.width} x {picture.height}"
+def _by(width: int, height: int) -> str:
+    return f"{width} x {height}"
 
 
 def _finish(picture: PIL.Image.Image, size: int, form: str, original: tuple[int, int] | None = None) -> Image:
@@ -189,8 +186,7 @@ def _decode_raw(file: IO[bytes], size: int, max_pixels: int) -> Image:
     with rawpy.imread(file) as raw:
         sizes = raw.sizes
         width, height = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
-        if width * height > max_pixels:
-            raise UnreadableError(f"{width} x {height} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
+        _check_size((width, height), max_pixels)
         half = max(width, height) >= 2 * size
         rgb = raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8)
     with contextlib.suppress(UnreadableError), decoding():

@@ -43,7 +43,7 @@ def _reduced_in_bands(picture: PIL.Image.Image, across: int, down: int) -> PIL.I
     span = _value_range(picture) if picture.mode in DEEP_MODES else (0.0, 1.0)
     small = PIL.Image.new("RGB", (-(-picture.width // across), -(-picture.height // down)))
     for top, band in _bands(picture, down):
-        converted = _band_to_rgb(band, span)
+        converted = _band_converted(band, span)
         small.paste(converted.reduce((across, down)) if across * down > 1 else converted, (0, top // down))
     return small
 
@@ -55,9 +55,10 @@ def _bands(picture: PIL.Image.Image, step: int) -> Iterator[tuple[int, PIL.Image
         yield top, picture.crop((0, top, picture.width, min(top + rows, picture.height)))
 
 
-def _band_to_rgb(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.Image:
+def _band_converted(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.Image:
+    """One band in RGB, or in L where it is grey: a third of the work before it is reduced."""
     if band.mode in DEEP_MODES:
-        return _deep_to_rgb(band, span)
+        return _deep_to_grey(band, span)
     if band.mode == "La":
         band = band.convert("LA")
     if band.has_transparency_data:
@@ -65,10 +66,10 @@ def _band_to_rgb(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.
         white = PIL.Image.new("RGB", band.size, (255, 255, 255))
         white.paste(rgba, mask=rgba.getchannel("A"))
         return white
-    return band.convert("RGB")
+    return band.convert("L" if band.mode == "1" else "RGB")
 
 
-def _deep_to_rgb(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.Image:
+def _deep_to_grey(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.Image:
     """Grey values of 16 or 32 bits, scaled from `span` to 0..255."""
     values = np.asarray(band).astype(np.float32)
     low, high = span
@@ -76,7 +77,7 @@ def _deep_to_rgb(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image.
     clear = band.info.get("transparency")
     if isinstance(clear, int):
         grey[values == clear] = 255
-    return PIL.Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
+    return PIL.Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
 
 
 def _value_range(picture: PIL.Image.Image) -> tuple[float, float]:
