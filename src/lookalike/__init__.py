@@ -1,0 +1,51 @@
+"""lookalike: image search by looking at the images.
+
+from lookalike import Collection
+
+with Collection("album") as album:
+    album.index(["~/Pictures"])
+    album.search("query.jpg")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelError, QueryError
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
+    from lookalike.image import Image, open_image
+    from lookalike.ranking.match import Evidence, Match
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Collection",
+    "CollectionError",
+    "Evidence",
+    "Image",
+    "ImageError",
+    "LookalikeError",
+    "Match",
+    "ModelError",
+    "QueryError",
+    "__version__",
+    "open_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The larger names are imported when first used, so that importing lookalike costs nothing."""
+    from importlib import import_module
+
+    homes = {
+        "Collection": "lookalike.collection",
+        "Image": "lookalike.image",
+        "open_image": "lookalike.image",
+        "Evidence": "lookalike.ranking.match",
+        "Match": "lookalike.ranking.match",
+    }
+    if name not in homes:
+        raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+    return getattr(import_module(homes[name]), name)

@@ -91,6 +91,11 @@ class Index(Protocol[R]):
         """How many ids can be found."""
         ...
 
+    @property
+    def worth_saving(self) -> bool:
+        """Whether loading what `save` writes is much cheaper than adding the rows again."""
+        ...
+
     def add(self, ids: Ids, rows: R) -> None:
         """Make n rows findable: ids (n,) int64, rows n items."""
         ...

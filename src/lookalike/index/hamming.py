@@ -18,6 +18,7 @@ Codes = NDArray[np.uint8]
 Bits = NDArray[np.uint16]
 Kernel = Literal["auto", "numpy", "faiss"]
 
+_NAME = "hamming"
 _BLOCK = 16384  # rows scanned at once, so that the intermediate results stay in the second-level cache
 _FAISS_PAYS = 256 << 20  # bytes that numpy scans in the time that importing faiss takes (about 0.2 s)
 _SPARSE = 16  # a filter that leaves fewer than one row in so many is answered from a copy of those rows
@@ -50,6 +51,10 @@ class HammingIndex:
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def worth_saving(self) -> bool:
+        return False  # the rows are all there is
 
     def add(self, ids: Ids, rows: Codes) -> None:
         self._table.append(ids, packed_codes(rows, self.width_bytes))
@@ -90,20 +95,15 @@ class HammingIndex:
     def save(self, path: Path) -> None:
         """Nothing is derived from the codes; the file only tells them apart from others."""
         arrays = {"ids": self._table.ids[self._table.live], "probe": self._table.probe()}
-        write_snapshot(path, self._params(self.width_bytes), arrays)
+        write_snapshot(path, _NAME, {"width_bytes": self.width_bytes}, arrays)
 
     @classmethod
     def load(cls, path: Path, ids: Ids, rows: Codes) -> Self:
-        codes = packed_codes(rows)
-        arrays = read_snapshot(path, cls._params(codes.shape[1]))
-        index = cls(codes.shape[1])
-        index.add(ids, codes)
+        params, arrays = read_snapshot(path, _NAME)
+        index = cls(**params)
+        index.add(ids, rows)
         index._table.fits(arrays["ids"], arrays["probe"])
         return index
-
-    @staticmethod
-    def _params(width_bytes: int) -> dict[str, str | int]:
-        return {"index": "hamming", "width_bytes": width_bytes}
 
     def _parts(self, allowed: Ids | None) -> list[tuple[Ids, Codes, NDArray[np.bool_] | None]]:
         """What to scan: (ids, rows, which of the rows count or None for all)."""
@@ -125,10 +125,10 @@ class HammingIndex:
         return faiss_loaded() or self._scanned > _FAISS_PAYS
 
 
-def packed_codes(rows: Codes, width_bytes: int | None = None) -> Codes:
+def packed_codes(rows: Codes, width_bytes: int) -> Codes:
     """The same rows, C-contiguous; ValueError unless they are (n, width_bytes) uint8."""
     rows = np.asarray(rows)
-    if rows.ndim != 2 or rows.dtype != np.uint8 or width_bytes not in (None, rows.shape[1]):
+    if rows.ndim != 2 or rows.dtype != np.uint8 or rows.shape[1] != width_bytes:
         raise ValueError(f"codes must be (n, {width_bytes}) uint8, not {rows.shape} {rows.dtype}")
     return np.ascontiguousarray(rows)
 

@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.errors import QueryError
 from lookalike.methods.base import Method
 
-NAMES = ("phash", "color", "local", "embedding", "text")
+NAMES = ("phash", "color")
 """Methods of a new collection unless others are asked for, in the order in which they are described."""
 
 

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 COMPACT_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A saved index: its kind, how many descriptors it covers, its file."""
+
+    kind: str
+    items: int
+    path: Path
 
 
 class Album:
@@ -62,14 +71,16 @@ class Album:
         """Where the index of a method's first `items` descriptors is kept; the name is the stamp."""
         return self.directory / "caches" / f"{_file_name(method.name)}.{kind}.{method.epoch}.{items}"
 
-    def caches(self, method: StoredMethod, kind: str) -> list[tuple[int, Path]]:
-        """(items covered, file) of the caches that fit the method's present files, the fullest first."""
+    def caches(self, method: StoredMethod, *, all_epochs: bool = False) -> list[Cache]:
+        """The saved indexes of a method that fit its present files (or any earlier ones), the fullest first."""
         found = []
-        for path in self.cache_file(method, kind, 0).parent.glob(f"{_file_name(method.name)}.{kind}.{method.epoch}.*"):
-            items = path.name.rpartition(".")[2]
-            if items.isdigit() and int(items) <= method.extent.items:
-                found.append((int(items), path))
-        return sorted(found, reverse=True)
+        for path in (self.directory / "caches").glob(f"{_file_name(method.name)}.*.*.*"):
+            _, kind, epoch, items = path.name.rsplit(".", 3)
+            if not (epoch.isdigit() and items.isdigit()):
+                continue
+            if all_epochs or (int(epoch) == method.epoch and int(items) <= method.extent.items):
+                found.append(Cache(kind, int(items), path))
+        return sorted(found, key=lambda cache: cache.items, reverse=True)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -105,6 +116,14 @@ class Album:
                 f"{printable(self.directory)} keeps {name} with {known.params}, not {asdict(params)}: "
                 "index into another --collection, or ask with the parameters it has"
             )
+
+    def reset(self, method: StoredMethod) -> None:
+        """Forget the descriptors of a method whose files are damaged; the next `index` describes them again."""
+        with self.catalogue.transaction() as sql:
+            sql.execute("UPDATE images SET described = described & ~?", (method.bit,))
+            sql.execute("DELETE FROM gaps WHERE method = ?", (method.id,))
+            self.catalogue.commit_extent(method, Extent(), method.epoch + 1)
+        self.matrix(method).delete()
 
     def compact(self) -> int:
         """Rewrite the matrices without descriptors of removed pictures; bytes freed."""

@@ -168,6 +168,15 @@ class Catalogue:
         except sqlite3.Error as error:
             raise CollectionError(_explain(self.path, error)) from error
 
+    def ids_below(self, path: str) -> list[int]:
+        """Ids of the living record of a path, or of all below it when it is a folder."""
+        low, high = below(path)
+        rows = self.sql.execute(
+            "SELECT id FROM images WHERE status != 'removed' AND (path = ? OR (path >= ? AND path < ?))",
+            (os.fsencode(path), low, high),
+        )
+        return [row[0] for row in rows]
+
     def gaps(self, image: int) -> dict[str, str]:
         """Method name -> why this picture has no descriptor of it."""
         return dict(
@@ -212,6 +221,12 @@ class Catalogue:
                 f"{self.path.parent} was written by a newer lookalike (format {version}, this one reads {FORMAT}): "
                 "upgrade lookalike, or index into another --collection"
             )
+
+
+def below(folder: str) -> tuple[bytes, bytes]:
+    """Bounds (low, high) such that low <= path < high for exactly the stored paths inside a folder."""
+    prefix = os.fsencode(os.path.join(folder, ""))
+    return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
 
 
 def _connect(path: Path) -> sqlite3.Connection:

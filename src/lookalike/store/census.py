@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
-from lookalike.store.catalogue import Catalogue
+from lookalike.store.catalogue import Catalogue, below
 from lookalike.store.schema import SEEN
 
 PAGE = 1000
@@ -106,10 +106,9 @@ class Census:
         return sorted(found)
 
     def _missing(self, folder: str) -> set[int]:
-        prefix = os.fsencode(os.path.join(folder, ""))
         rows = self._sql.execute(
             "SELECT id FROM images i WHERE status != 'removed' AND path >= ? AND path < ? "
             "AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.path = i.path)",
-            (prefix, prefix[:-1] + bytes([prefix[-1] + 1])),
+            below(folder),
         )
         return {row[0] for row in rows}

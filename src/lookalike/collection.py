@@ -1,0 +1,242 @@
+"""Collection: the one class most users meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from lookalike.errors import CollectionError, QueryError
+from lookalike.store.album import Album
+from lookalike.store.catalogue import Record
+
+if TYPE_CHECKING:
+    from lookalike.image import Source
+    from lookalike.index.base import Ids
+    from lookalike.indexes import Indexes
+    from lookalike.ingest.run import IndexReport, Options, Progress
+    from lookalike.ranking.match import Match
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInfo:
+    """A method as the collection holds it: how many pictures it describes, and the bytes of their descriptors."""
+
+    name: str
+    params: dict[str, Any]
+    pictures: int
+    bytes: int
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a collection holds. failed: files that could not be read; removed: remembered files that are gone."""
+
+    path: str
+    pictures: int
+    failed: int
+    removed: int
+    bytes: int
+    methods: list[MethodInfo]
+    roots: list[str]
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What `check` found and what it did about it; `problems` that are left need the user."""
+
+    problems: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+
+
+class Collection:
+    """Pictures described and kept in one directory, which is created by the first `index`.
+
+        with Collection("album") as album:
+            album.index(["~/Pictures"])
+            for match in album.search("query.jpg"):
+                print(match.score, match.label, match.path)
+
+    Safe to open by any number of processes; only one writes at a time. Not for use by several threads at once.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).expanduser()
+        self._album = Album(self.path)
+        self._shelf: Indexes | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release files; the collection can be used again afterwards."""
+        self._shelf = None
+        self._album.close()
+
+    def __len__(self) -> int:
+        """How many pictures can be found."""
+        return self._album.catalogue.counts()["ok"] if self._album.exists else 0
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods that this collection holds."""
+        return list(self._album.catalogue.methods())
+
+    # -- filling
+
+    def index(
+        self,
+        paths: Sequence[str | os.PathLike[str]] = (),
+        *,
+        methods: Sequence[str] = (),
+        options: Options | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Bring the collection up to date with folders and files; without paths, with those of earlier runs.
+
+        methods: names to describe by, beyond those the collection holds; a new collection gets all built-in ones.
+        Unchanged files are not read again, moved ones are recognised, unreadable ones are listed in the report.
+        Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
+        """
+        from lookalike.ingest.run import Options, index
+        from lookalike.methods.factory import NAMES, make
+
+        with self._album.writing():
+            catalogue = self._album.catalogue
+            for name in methods or (() if catalogue.methods() else NAMES):
+                method = make(name, None if name not in catalogue.methods() else catalogue.methods()[name].params)
+                self._album.add_method(method.name, method.params, method.layout)
+            roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
+            if not roots:
+                raise CollectionError("nothing to index: name a folder of pictures")
+            kept = [(stored.name, stored.params) for stored in catalogue.methods().values()]
+            report = index(self._album, roots, kept, options or Options(), progress or (lambda _: None))
+            for name, _ in kept:
+                self._indexes.save(name)
+        return report
+
+    def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:
+        """Take files, or all files below folders, out of the collection (never off the disk); how many."""
+        from lookalike.store.changes import Removed
+
+        with self._album.writing():
+            ids = sorted({id_ for path in paths for id_ in self._album.catalogue.ids_below(_absolute(path))})
+            self._album.apply([Removed(id_) for id_ in ids])
+        return len(ids)
+
+    def compact(self) -> int:
+        """Free the space of removed pictures; bytes freed."""
+        with self._album.writing():
+            return self._album.compact()
+
+    # -- looking
+
+    def search(
+        self,
+        image: Source | None = None,
+        *,
+        text: str | None = None,
+        query: str | None = None,
+        id: int | None = None,
+        k: int = 10,
+        methods: str | Sequence[str] = "auto",
+        radius: float | None = None,
+        region: Sequence[float] | None = None,
+        where: str | None = None,
+        index: str = "auto",
+    ) -> list[Match]:
+        """The pictures that answer a question, best first.
+
+        image: path, bytes, file, PIL image or array; text: words; query: a weighted sum of both such as
+        '2:"golden retriever" + ./pool.jpg - fruit'; id: a picture of the collection.
+        k: how many at most. methods: "auto" or names. radius: all within this distance, in the unit of the one
+        method named. region: (x, y, width, height) of the picture to ask with, in original pixels.
+        where: a filter such as "taken >= 2020 and width > 1000". index: which index of the one method named.
+        Raises QueryError for a question that makes no sense, ImageError for a picture that cannot be read.
+        """
+        from lookalike.query import make_query
+        from lookalike.ranking.answer import Limits, answer
+
+        if k < 1:
+            raise QueryError(f"k is {k}: ask for at least one picture")
+        names = (methods,) if isinstance(methods, str) else tuple(methods)
+        if names != ("auto",):
+            for name in names:
+                self._indexes.stored(name)
+        if len(names) != 1 or names == ("auto",):
+            for what, given in (("a radius", radius is not None), ("an index", index != "auto")):
+                if given:
+                    raise QueryError(f"{what} goes with exactly one method: name it")
+        asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
+        return answer(self._indexes, self._album.catalogue, asked, Limits(k, radius, index))
+
+    def record(self, id: int) -> Record | None:
+        """What is known of a picture."""
+        return self._album.catalogue.records([id]).get(id)
+
+    def ids(self, where: str | None = None) -> Ids:
+        """(n,) int64, ascending: all pictures that can be found, or those for which a filter holds."""
+        from lookalike.filters import compile_filter
+
+        if where is None:
+            return self._album.catalogue.ids_where("1", ())
+        condition = compile_filter(where)
+        return self._album.catalogue.ids_where(condition.sql, condition.params)
+
+    def info(self) -> Info:
+        """What the collection holds."""
+        catalogue = self._album.catalogue
+        counts = catalogue.counts()
+        held = []
+        for stored in catalogue.methods().values():
+            matrix = self._album.matrix(stored)
+            index = self._indexes.get(stored.name)
+            held.append(
+                MethodInfo(stored.name, stored.params, len(index), matrix.bytes_on_disk(), type(index).__name__)
+            )
+        size = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+        return Info(str(self.path), counts["ok"], counts["failed"], counts["removed"], size, held, catalogue.roots())
+
+    def failures(self) -> list[Record]:
+        """Files that could not be read, with their reasons."""
+        return list(self._album.catalogue.iterate("failed"))
+
+    def check(self) -> CheckReport:
+        """Verify the catalogue, the descriptors and the caches; rebuild what can be rebuilt."""
+        report = CheckReport()
+        with self._album.writing():
+            catalogue = self._album.catalogue
+            report.problems += [f"catalogue: {problem}" for problem in catalogue.damage()]
+            for stored in catalogue.methods().values():
+                problems = self._album.matrix(stored).problems()
+                if problems:
+                    self._album.reset(stored)
+                    report.repaired += [
+                        f"{problem}: will be described again by the next `index`" for problem in problems
+                    ]
+            dropped = self._indexes.drop_damaged()
+            report.repaired += [f"{path.name}: a damaged cache, built anew" for path in dropped]
+            for name in catalogue.methods():
+                self._indexes.save(name)
+        return report
+
+    @property
+    def _indexes(self) -> Indexes:
+        if self._shelf is None:
+            from lookalike.indexes import Indexes
+
+            self._shelf = Indexes(self._album)
+        return self._shelf
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return os.path.abspath(os.path.expanduser(os.fspath(path)))
