@@ -6,6 +6,7 @@ process-wide MAX_IMAGE_PIXELS, and answer "cannot identify" to everything else.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib
 import threading
@@ -63,6 +64,7 @@ REFUSED = (
     (b"\x7fELF", "a program, not a picture"),
     (b"ID3", "a sound file, not a picture"),
 )
+SIGNS_OF_AN_END = ("truncated", "unexpected end", "unexpected eof", "requires a buffer", "not enough data")
 NO_FORMAT = "not a picture in a format that can be read"
 
 
@@ -102,12 +104,14 @@ _silence = Silence()
 
 
 @contextlib.contextmanager
-def decoding() -> Iterator[None]:
+def decoding(what: str = "picture", length: int | None = None) -> Iterator[None]:
     """The one boundary to other people's decoders: whatever they raise leaves as UnreadableError.
 
     Decoders meet hostile bytes with any exception at all (OSError, SyntaxError, struct.error, KeyError,
     AttributeError, RuntimeError, zlib.error, LibRawError, MemoryError ...); a list of types would only be a list of
-    those met so far, and one file must never stop the rest.
+    those met so far, and one file must never stop the rest. The original exception stays as `__cause__`.
+
+    what, length: the format and the bytes of the file, for the message.
     """
     try:
         with _silence:
@@ -115,18 +119,20 @@ def decoding() -> Iterator[None]:
     except UnreadableError:
         raise
     except Exception as error:
-        raise UnreadableError(_explain(error)) from error
+        raise UnreadableError(_explain(error, what, length)) from error
 
 
-def _explain(error: Exception) -> str:
-    text = " ".join(str(error).split())[:120]
+def _explain(error: Exception, what: str, length: int | None) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if isinstance(error, PIL.Image.DecompressionBombError):
-        return "a part of it claims more pixels than any real picture has"
-    if isinstance(error, EOFError | IndexError) or "truncated" in text.lower() or "unexpected end" in text.lower():
-        return "cut short"
-    return f"damaged ({text})" if text else f"damaged ({type(error).__name__})"
+        return f"a {what} that claims more pixels than any real picture has"
+    text = (error.strerror or "") if isinstance(error, OSError) and error.errno else str(error)
+    text = " ".join(text.split()).removesuffix(" when reading image file")[:120]
+    text = "broken data" if text.startswith("decoder error") else text
+    if isinstance(error, EOFError | IndexError) or any(word in text.lower() for word in SIGNS_OF_AN_END):
+        return f"cut short: {length or 'these'} bytes are not the whole of a {what}"
+    return f"a damaged {what} ({text or type(error).__name__})"
 
 
 def open_lazily(file: IO[bytes], length: int, suffix: str) -> PIL.Image.Image:
@@ -144,7 +150,7 @@ def open_lazily(file: IO[bytes], length: int, suffix: str) -> PIL.Image.Image:
     if head[40:44] == b" EMF" and head.startswith(b"\1\0\0\0"):
         raise UnreadableError("a Windows metafile: a drawing, not a picture of pixels")
     if head[4:8] == b"ftyp" and is_heif(head):
-        return _open_heif(file)
+        return _open_heif(file, length)
     picture, problem = _first_that_opens(file, head, suffix, length)
     if picture is None:
         raise UnreadableError(problem or describe_bytes(head))
@@ -182,8 +188,8 @@ def is_heif(head: bytes) -> bool:
     return bool(brands & HEIF_BRANDS) or (bool(brands & HEIF_CONTAINERS) and not brands & AVIF_BRANDS)
 
 
-def _open_heif(file: IO[bytes]) -> PIL.Image.Image:
-    with decoding():
+def _open_heif(file: IO[bytes], length: int) -> PIL.Image.Image:
+    with decoding("HEIF picture", length):
         from pillow_heif.as_plugin import HeifImageFile
 
         file.seek(0)
@@ -202,12 +208,13 @@ def _first_that_opens(
         if accept is not None and accept(head[:16]) is not True:
             continue
         try:
-            with decoding():
+            with decoding(f"{name} picture", length):
                 file.seek(0)
                 return factory(file, ""), None
         except UnreadableError as error:
-            if accept is not None and problem is None:
-                problem = f"a {name} picture, but {error}"
+            # "not a ... file": the signature was an accident, as after all said the format's own reader.
+            if accept is not None and problem is None and not str(error.__cause__).startswith("not a"):
+                problem = str(error)
     return None, problem
 
 
@@ -239,8 +246,6 @@ def describe_bytes(head: bytes) -> str:
         return "an SVG drawing, not a picture of pixels"
     if head[4:8] == b"ftyp" or (head.startswith(b"RIFF") and head[8:12] == b"AVI "):
         return "not a picture: looks like a film"
-    if head.startswith(b"\xff\xd8\xff") or head.startswith(b"\xff\xd8"):
-        return "a JPEG picture, but damaged or cut short"
     if looks_like_text(head):
         return "not a picture: looks like a text file"
     if not any(head):
@@ -249,9 +254,12 @@ def describe_bytes(head: bytes) -> str:
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether the bytes are valid UTF-8 (bar a character cut at the end) without control characters."""
-    text = head.decode("utf-8", "replace")
-    return "\ufffd" not in text[:-3] and all(c.isprintable() or c in "\t\r\n\f\x1b" for c in text[:-3])
+    """Whether the bytes are the beginning of UTF-8 text without control characters."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut at the end is no error
+    except UnicodeDecodeError:
+        return False
+    return all(c.isprintable() or c in "\t\r\n\f\x1b\ufeff" for c in text)
 
 
 def bytes_too_few(picture: PIL.Image.Image, length: int) -> bool:

@@ -32,6 +32,8 @@ BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I
 # What the decoder holds beside Pillow's picture, bytes a pixel: WebP two canvases and a copy, AVIF and HEIF
 # planes and a copy, OpenJPEG 32 bits a channel, libtiff up to one strip with the whole picture.
 DECODER_BYTES = {"WEBP": 12, "AVIF": 8, "HEIF": 8, "JPEG2000": 16, "TIFF": 4, "PPM": 3, "QOI": 4, "BLP": 4}
+# A progressive JPEG is kept whole as coefficients: 16 bits in three channels, whatever the scale.
+PROGRESSIVE_BYTES = 6
 
 TURNS = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,10 +73,11 @@ def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MA
     try:
         with decoding():
             if isinstance(source, np.ndarray):
-                return _finish(array_to_picture(source), size, "array")
+                picture = array_to_picture(source)
+                return _finish(picture, picture.size, size, "array")
             if isinstance(source, PIL.Image.Image):
                 _check_size(source.size, max_pixels)
-                return _finish(source, size, source.format or "PIL")
+                return _finish(source, source.size, size, source.format or "PIL")
             with _as_file(source) as file:
                 return _decode(file, suffix_of(describe_source(source)), size, max_pixels)
     except UnreadableError as error:
@@ -100,6 +103,8 @@ def _as_file(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Iterator[IO[
     elif isinstance(source, str | os.PathLike):
         with _open_path(Path(source)) as file:
             yield file
+    elif not hasattr(source, "read"):
+        raise UnreadableError("not a path, bytes, a binary file, a PIL picture or an array")
     else:
         yield source if source.seekable() else io.BytesIO(source.read())
 
@@ -125,23 +130,18 @@ def _open_path(path: Path) -> IO[bytes]:
 def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
     length = file.seek(0, io.SEEK_END)
     if is_raw(file, suffix):
-        return _decode_raw(file, size, max_pixels)
+        return _decode_raw(file, length, size, max_pixels)
     picture = open_lazily(file, length, suffix)
     _check_size(picture.size, max_pixels)
     if bytes_too_few(picture, length):
         raise UnreadableError(f"its header promises {_by(*picture.size)} pixels, but the file has only {length} bytes")
     original = picture.size
     drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
-    _check_memory(picture)
-    try:
-        with decoding():
-            picture.load()
-    except UnreadableError as error:
-        reason = str(error)
-        if reason == "cut short":
-            reason = f"cut short: {length} bytes are not all of this {picture.format} picture of {_by(*original)}"
-        raise UnreadableError(reason) from error.__cause__
-    return _finish(picture, size, picture.format or "unknown", original if drafted else None)
+    _check_memory(picture, original)
+    with decoding(f"{picture.format} picture of {_by(*original)}", length):
+        picture.load()
+    # Some decoders (AVIF, ICNS, TIFF turned upright) know the true size only now.
+    return _finish(picture, original if drafted else picture.size, size, picture.format or "unknown")
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -149,13 +149,15 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise UnreadableError(f"{_by(*size)} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
 
 
-def _check_memory(picture: PIL.Image.Image) -> None:
-    """Refuse before decoding what would not fit into MAX_DECODE_BYTES."""
+def _check_memory(picture: PIL.Image.Image, original: tuple[int, int]) -> None:
+    """Refuse before decoding what would not fit into MAX_DECODE_BYTES. original: the size before JPEG's draft."""
     each = BYTES_PER_PIXEL.get(picture.mode, 4) + DECODER_BYTES.get(picture.format or "", 0)
     needed = picture.width * picture.height * each
+    if picture.info.get("progressive"):
+        needed += original[0] * original[1] * PROGRESSIVE_BYTES
     if needed > MAX_DECODE_BYTES:
         raise UnreadableError(
-            f"decoding {_by(*picture.size)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
+            f"decoding {_by(*original)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
             f" over the limit of {MAX_DECODE_BYTES / 2**30:.0f} GiB"
         )
 
@@ -164,32 +166,29 @@ def _by(width: int, height: int) -> str:
     return f"{width} x {height}"
 
 
-def _finish(picture: PIL.Image.Image, size: int, form: str, original: tuple[int, int] | None = None) -> Image:
-    """Metadata, RGB at the working size, then upright. original: the size before JPEG's scaled decoding."""
-    metadata = read_metadata(picture)
-    orientation = orientation_of(picture)
-    width, height = original or picture.size
-    rgb = to_rgb(picture, size)
-    if original is not None and max(rgb.size) > 0:
-        target = fit(width, height, size)
-        rgb = rgb if rgb.size == target else rgb.resize(target, PIL.Image.Resampling.BICUBIC)
+def _finish(picture: PIL.Image.Image, original: tuple[int, int], size: int, form: str) -> Image:
+    """A decoded picture (perhaps already smaller than the original) in RGB at the working size, then upright."""
+    metadata, orientation = read_metadata(picture), orientation_of(picture)
+    rgb = to_rgb(picture, fit(*original, size))
+    width, height = original
     if orientation in TURNS:
         rgb = rgb.transpose(TURNS[orientation])
-        width, height = (height, width) if orientation >= 5 else (width, height)
+    if orientation >= 5:
+        width, height = height, width
     return Image(np.asarray(rgb), width, height, form, metadata)
 
 
-def _decode_raw(file: IO[bytes], size: int, max_pixels: int) -> Image:
+def _decode_raw(file: IO[bytes], length: int, size: int, max_pixels: int) -> Image:
     """A camera's raw file by LibRaw, at half resolution where that is enough; LibRaw turns it upright."""
     rawpy = raw_reader()
     file.seek(0)
-    with rawpy.imread(file) as raw:
+    with decoding("camera raw file", length), rawpy.imread(file) as raw:
         sizes = raw.sizes
-        width, height = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
-        _check_size((width, height), max_pixels)
-        half = max(width, height) >= 2 * size
-        rgb = raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8)
-    with contextlib.suppress(UnreadableError), decoding():
-        metadata = read_metadata(open_lazily(file, file.seek(0, io.SEEK_END), ".tif"))
-        return Image(np.asarray(to_rgb(PIL.Image.fromarray(rgb), size)), width, height, "RAW", metadata)
-    return Image(np.asarray(to_rgb(PIL.Image.fromarray(rgb), size)), width, height, "RAW")
+        _check_size((sizes.raw_width, sizes.raw_height), max_pixels)
+        half = max(sizes.iwidth, sizes.iheight) >= 2 * size
+        upright = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
+        rgb = PIL.Image.fromarray(raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8))
+    metadata = NO_METADATA
+    with contextlib.suppress(UnreadableError):
+        metadata = read_metadata(open_lazily(file, length, ".tif"))
+    return Image(np.asarray(to_rgb(rgb, fit(*upright, size))), *upright, "RAW", metadata)

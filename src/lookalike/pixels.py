@@ -22,19 +22,18 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def to_rgb(picture: PIL.Image.Image, size: int) -> PIL.Image.Image:
-    """The picture in 8-bit RGB, alpha over white, its longest side at most `size`."""
-    target = fit(*picture.size, size)
-    factors = tuple(max(1, have // (want * GAP)) for have, want in zip(picture.size, target, strict=True))
+def to_rgb(picture: PIL.Image.Image, target: tuple[int, int]) -> PIL.Image.Image:
+    """The picture in 8-bit RGB, alpha over white, in exactly the target size (no larger than its own)."""
+    across, down = (max(1, have // (want * GAP)) for have, want in zip(picture.size, target, strict=True))
     if picture.mode in DIRECT_MODES and "transparency" not in picture.info:
-        small = picture if factors == (1, 1) else picture.reduce((factors[0], factors[1]))
+        small = picture if across * down == 1 else picture.reduce((across, down))
         small = small.convert("RGB")
     else:
-        small = _reduced_in_bands(picture, factors[0], factors[1])
+        small = _reduced_in_bands(picture, across, down)
     if small.size == target:
         return small
     # Box averages leave a fraction of a cell at the right and lower edge: `box` keeps it in scale.
-    box = (0.0, 0.0, picture.width / factors[0], picture.height / factors[1])
+    box = (0.0, 0.0, picture.width / across, picture.height / down)
     return small.resize(target, PIL.Image.Resampling.BICUBIC, box)
 
 
@@ -81,8 +80,8 @@ def _deep_to_grey(band: PIL.Image.Image, span: tuple[float, float]) -> PIL.Image
 
 
 def _value_range(picture: PIL.Image.Image) -> tuple[float, float]:
-    """The values that mean black and white: the narrowest usual range that holds all finite values."""
-    if picture.mode.startswith("I;16"):
+    """The values that mean black and white: of 32-bit values the narrowest usual range that holds them all."""
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
         return 0.0, 65535.0
     low, high = math.inf, -math.inf
     for _, band in _bands(picture, 1):
