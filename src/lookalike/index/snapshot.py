@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 _MAGIC = b"lookalike index 1\n"
 
-Params = dict[str, str | int]
+Params = dict[str, Any]
 
 
-def write_snapshot(path: Path, params: Params, arrays: dict[str, NDArray[Any]]) -> None:
+def write_snapshot(path: Path, index: str, params: Params, arrays: dict[str, NDArray[Any]]) -> None:
     """Replace `path` in one step: after a crash it holds the old file or the new one, never a part."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {
+        "index": index,
         "params": params,
         "arrays": [
             {"name": name, "dtype": array.dtype.str, "shape": array.shape, "crc": zlib.crc32(array.data)}
@@ -40,8 +41,8 @@ def write_snapshot(path: Path, params: Params, arrays: dict[str, NDArray[Any]]) 
         temporary.unlink(missing_ok=True)
 
 
-def read_snapshot(path: Path, params: Params) -> dict[str, NDArray[Any]]:
-    """The arrays, read into memory; ValueError when the file is damaged or of other parameters."""
+def read_snapshot(path: Path, index: str) -> tuple[Params, dict[str, NDArray[Any]]]:
+    """Parameters and arrays, read into memory; ValueError when the file is damaged or of another index."""
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path.name} is not a saved index of this version")
@@ -51,8 +52,8 @@ def read_snapshot(path: Path, params: Params) -> dict[str, NDArray[Any]]:
             header = json.loads(text)
         except ValueError:
             raise ValueError(f"{path.name} is damaged") from None
-        if header["params"] != params:
-            raise ValueError(f"{path.name} holds {header['params']}, not {params}")
+        if header["index"] != index:
+            raise ValueError(f"{path.name} holds an index of {header['index']}, not {index}")
         arrays: dict[str, NDArray[Any]] = {}
         for entry in header["arrays"]:
             shape = tuple(entry["shape"])
@@ -60,4 +61,4 @@ def read_snapshot(path: Path, params: Params) -> dict[str, NDArray[Any]]:
             if array.size != np.prod(shape) or zlib.crc32(array.data) != entry["crc"]:
                 raise ValueError(f"{path.name} is damaged")
             arrays[entry["name"]] = array.reshape(shape)
-        return arrays
+        return header["params"], arrays

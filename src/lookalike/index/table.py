@@ -53,6 +53,8 @@ class RowTable(Generic[R]):
             raise ValueError(f"{ids.shape} ids for {len(rows)} rows")
         if not len(ids):
             return
+        if ids.min() < 0:
+            raise ValueError("ids must not be negative")
         rising = bool(np.all(ids[1:] > ids[:-1]))
         if not rising and len(np.unique(ids)) < len(ids):
             raise ValueError("an id is given twice")
@@ -101,7 +103,7 @@ class RowTable(Generic[R]):
             start += len(rows)
 
     def take(self, positions: Positions) -> R:
-        """The rows at ascending positions, copied together."""
+        """The rows at ascending positions; a view when they are neighbours, else a copy."""
         parts: list[R] = []
         for start, rows in self.segments():
             low, high = np.searchsorted(positions, [start, start + len(rows)])
@@ -141,11 +143,14 @@ class RowTable(Generic[R]):
 
 
 def _taken(rows: Any, positions: Positions) -> Any:
+    low, high = int(positions[0]), int(positions[-1]) + 1
+    if high - low == len(positions):
+        return rows.slice(low, high) if isinstance(rows, Ragged) else rows[low:high]
     if isinstance(rows, Ragged):
-        starts, lengths = rows.offsets[positions], rows.offsets[positions + 1] - rows.offsets[positions]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        index = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return Ragged(np.asarray(rows.values[index]), offsets)
+        spans = zip(rows.offsets[positions].tolist(), rows.offsets[positions + 1].tolist(), strict=True)
+        values = np.concatenate([rows.values[low:high] for low, high in spans])
+        lengths = rows.offsets[positions + 1] - rows.offsets[positions]
+        return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
     return np.asarray(rows[positions])
 
 
