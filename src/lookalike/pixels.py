@@ -27,14 +27,14 @@ def to_rgb(picture: PIL.Image.Image, target: tuple[int, int]) -> PIL.Image.Image
     across, down = (max(1, have // (want * GAP)) for have, want in zip(picture.size, target, strict=True))
     if picture.mode in DIRECT_MODES and "transparency" not in picture.info:
         small = picture if across * down == 1 else picture.reduce((across, down))
-        small = small.convert("RGB")
+        small = small if small.mode == "RGB" else small.convert("RGB")
     else:
         small = _reduced_in_bands(picture, across, down)
     if small.size == target:
         return small
     # Box averages leave a fraction of a cell at the right and lower edge: `box` keeps it in scale.
     box = (0.0, 0.0, picture.width / across, picture.height / down)
-    return small.resize(target, PIL.Image.Resampling.BICUBIC, box)
+    return small.resize(target, PIL.Image.Resampling.HAMMING, box)
 
 
 def _reduced_in_bands(picture: PIL.Image.Image, across: int, down: int) -> PIL.Image.Image:

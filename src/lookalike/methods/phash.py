@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 OVERSAMPLING = 4
 SMALLEST, LARGEST = 8, 32
-# The median distance of a coefficient from the median of all, in grey levels (orthonormal DCT): below it most
-# bits would be decided by rounding and compression noise.
+# The median distance of a coefficient from the median of all, in grey levels (orthonormal DCT): below it most bits
+# would be decided by rounding and compression noise. White pages, scans of empty paper, gradients and vignettes stay
+# under 0.8 at any JPEG quality; the emptiest of 1,500 photos (a calm grey sea) has 2.6, 99 % have more than 11.
 LEAST_STRENGTH = 1.0
 
 
@@ -125,7 +126,7 @@ class PHash:
 def squeezed_grey(image: Image, side: int) -> NDArray[np.float64]:
     """(side, side) Rec. 601 luma, averaged down without aliasing, aspect ratio given up."""
     grey = PIL.Image.fromarray(image.rgb).convert("L")
-    return np.asarray(grey.resize((side, side), PIL.Image.Resampling.LANCZOS), np.float64)
+    return np.asarray(grey.resize((side, side), PIL.Image.Resampling.LANCZOS, reducing_gap=2.0), np.float64)
 
 
 def cosines(n: int) -> NDArray[np.float64]:
