@@ -56,10 +56,6 @@ class HammingIndex:
     def worth_saving(self) -> bool:
         return False  # the rows are all there is
 
-    @property
-    def worth_saving(self) -> bool:
-        return False
-
     def add(self, ids: Ids, rows: Codes) -> None:
         self._table.append(ids, packed_codes(rows, self.width_bytes))
 
