@@ -1,0 +1,79 @@
+"""What colours tell of a picture: sixteen numbers for colour words ("red") and moods that are colours ("sunset")."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+COLOURS = ("black", "white", "grey", "red", "orange", "brown", "yellow", "green", "blue", "purple", "pink")
+MOODS = ("sunset", "fog", "night", "snow", "autumn")
+CUES = COLOURS + MOODS
+
+SIDE = 48
+HORIZON = 30  # rows above it are more likely sky
+COLOUR_ENOUGH = 0.35  # a red flower is a picture with red in it, not an all-red picture
+
+WORDS = {
+    **{name: name for name in CUES},
+    **dict.fromkeys(("gray", "silver"), "grey"),
+    **dict.fromkeys(("golden", "amber"), "orange"),
+    **dict.fromkeys(("violet", "lilac", "lavender"), "purple"),
+    **dict.fromkeys(("crimson", "scarlet"), "red"),
+    **dict.fromkeys(("turquoise", "azure"), "blue"),
+    **dict.fromkeys(("sunsets", "sunrise", "dusk", "dawn", "twilight", "afterglow"), "sunset"),
+    **dict.fromkeys(("foggy", "mist", "misty", "haze", "hazy"), "fog"),
+    **dict.fromkeys(("nighttime", "midnight", "dark", "darkness"), "night"),
+    **dict.fromkeys(("snowy", "snowfall", "blizzard"), "snow"),
+    "autumnal": "autumn",
+}
+
+
+def cues_in(text: str) -> list[str]:
+    """The cues that a text names, each once, in the order of CUES: "a misty dawn" -> ["sunset", "fog"]."""
+    named = {WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS}
+    return [cue for cue in CUES if cue in named]
+
+
+def measure_cues(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The sixteen cues of a picture (h, w, 3) uint8, in the order of CUES, each roughly 0..1: (16,) float32.
+
+    Colours are shares of the area, taken on a 48 x 48 thumbnail in HSV.
+    """
+    thumbnail = PIL.Image.fromarray(rgb).resize((SIDE, SIDE), PIL.Image.Resampling.BOX)
+    hsv = np.asarray(thumbnail.convert("HSV"), np.float64) / 255
+    hue, saturation, value = 360 * hsv[..., 0], hsv[..., 1], hsv[..., 2]
+    masks = _colours(hue, saturation, value)
+    shares = {name: float(mask.mean()) for name, mask in masks.items()}
+    warm = masks["orange"] | masks["red"] | masks["yellow"] | masks["pink"]
+    dark_below = float((value[HORIZON:] < 0.35).mean())
+    moods = {
+        "sunset": float(warm[:HORIZON].mean()) * (1 - min(3 * shares["green"], 1)) + 0.3 * dark_below,
+        "fog": float((1 - saturation.mean()) * (1 - 2 * value.std()) * value.mean()),
+        "night": float((value < 0.25).mean()),
+        "snow": float(((value > 0.65) & (saturation < 0.22))[SIDE // 3 :].mean()),
+        "autumn": float((masks["orange"] | masks["yellow"] | masks["red"] | masks["brown"]).mean()),
+    }
+    return np.array([min(shares[c], COLOUR_ENOUGH) for c in COLOURS] + [moods[m] for m in MOODS], np.float32)
+
+
+def _colours(
+    hue: NDArray[np.float64], saturation: NDArray[np.float64], value: NDArray[np.float64]
+) -> dict[str, NDArray[np.bool_]]:
+    """Where each colour is: hue in degrees, saturation and value 0..1, all (48, 48)."""
+    vivid = (saturation > 0.25) & (value > 0.2)
+    return {
+        "black": value < 0.18,
+        "white": (value > 0.8) & (saturation < 0.15),
+        "grey": (saturation < 0.15) & (value >= 0.18) & (value <= 0.8),
+        "red": vivid & ((hue < 12) | (hue > 340)) & (saturation > 0.45),
+        "orange": vivid & (hue >= 12) & (hue < 40) & (saturation > 0.5) & (value > 0.5),
+        "brown": vivid & (hue >= 8) & (hue < 45) & (value <= 0.6),
+        "yellow": vivid & (hue >= 40) & (hue < 68) & (value > 0.4),
+        "green": vivid & (hue >= 68) & (hue < 165),
+        "blue": vivid & (hue >= 165) & (hue < 260),
+        "purple": vivid & (hue >= 260) & (hue < 300),
+        "pink": (saturation > 0.2) & (value > 0.6) & (hue >= 300) & (hue <= 345),
+    }

@@ -1,0 +1,195 @@
+"""Finding pictures by text without a text-image network: what a classifier sees, put into the space of sentences.
+
+After ConSE (Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", 2014): a picture is
+the average of its class names' sentence vectors, weighted by the classifier's belief, and is compared with the
+sentence vector of the query. Two sources are added: the scores of those classes whose names are close to the query
+(it keeps apart what the average blurs), and shares of colours for colour and mood words. Each source is a linear
+function of one row per picture, so their weighted sum is one dot product.
+
+Row, 384 numbers of unit length: 128 coordinates of the ConSE vector, 239 of the class scores, 16 colour cues, less
+their means over many photographs and divided by a common radius, and one number that fills up the length to 1 (the
+reduction of inner product to cosine of Bachrach et al. 2014). A query has 0 there, so cosine ranks by the sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.models.colours import CUES, MOODS, cues_in, measure_cues
+from lookalike.models.sentences import Sentences
+from lookalike.models.session import BUNDLED
+
+MEANING, SCORES = 128, 239
+FEATURES = MEANING + SCORES + len(CUES)
+DIMENSION = FEATURES + 1
+
+BELIEF_TEMPERATURE = 2.0  # of the softmax over classes: flatter than trained, a scene is more than its first class
+NAME_TEMPERATURE = 0.05  # of the softmax over class names close to a query
+CUE_SCALE = 0.1  # keeps the cues, which no text may name, from using up the row's length
+SCORES_WEIGHT, COLOUR_WEIGHT, MOOD_WEIGHT = 0.5, 0.25, 0.5  # against 1 for the ConSE vector, all as z-scores
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptQuery:
+    """A text, or a weighted sum of several, as a direction among pictures.
+
+    vector: (384,) float32, unit length. deviation: the standard deviation of its cosine with photographs at large
+    (the mean is 0). unknown: words that the space has no concept near to.
+    """
+
+    vector: Floats
+    deviation: float
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Population:
+    """Statistics of the raw features of many photographs: mean (383,), covariance (383, 383), radius: the length
+    that few centred features exceed."""
+
+    mean: Floats
+    covariance: Floats
+    radius: float
+
+
+class ConceptSpace:
+    """Rows for pictures, directions for texts. Files are opened when first needed."""
+
+    def __init__(self, folder: Path = BUNDLED, sentences: Sentences | None = None) -> None:
+        self._folder = folder
+        self._sentences = sentences or Sentences(folder)
+
+    def describe(self, rgb: NDArray[np.uint8], logits: Floats) -> Floats:
+        """The row of a picture from its pixels (h, w, 3) uint8 and class scores (1000,): (384,) float32, unit."""
+        population = self._population
+        inside = (self.features(rgb, logits) - population.mean) / population.radius
+        length = float(inside @ inside)
+        if length > 1:
+            inside, length = inside / np.sqrt(length), 1.0
+        return np.append(inside, np.float32(np.sqrt(1 - length))).astype(np.float32)
+
+    def features(self, rgb: NDArray[np.uint8], logits: Floats) -> Floats:
+        """The (383,) numbers of a picture before they are centred and scaled."""
+        belief = np.exp((logits - logits.max()) / BELIEF_TEMPERATURE)
+        meaning = unit(belief @ self._meanings) @ self._meaning_basis
+        scores = unit(logits - logits.mean()) @ self._score_basis
+        return np.concatenate([meaning, scores, CUE_SCALE * measure_cues(rgb)]).astype(np.float32)
+
+    def query(
+        self, texts: Sequence[str], weights: Sequence[float] | None = None, rows: Floats | None = None
+    ) -> ConceptQuery:
+        """The weighted sum of texts, followed by pictures of the collection given by their rows (m, 384).
+
+        weights: one for each text, then one for each row; 1 unless given. Every term counts by its z-score among
+        photographs, so that weights mean the same for common and rare things.
+        """
+        terms = [self._direction(text, vector) for text, vector in zip(texts, self._encode(texts), strict=True)]
+        terms += [] if rows is None else list(np.asarray(rows, np.float32)[:, :FEATURES])
+        total = np.zeros(FEATURES, np.float32)
+        for term, weight in zip(terms, weights or [1.0] * len(terms), strict=True):
+            total += np.float32(weight) * self._standard(term)
+        direction = unit(total)
+        deviation = self._deviation(direction) / self._population.radius
+        return ConceptQuery(np.append(direction, np.float32(0)), deviation, self.unknown_words(texts))
+
+    def score(self, rows: NDArray[np.floating], query: ConceptQuery) -> Floats:
+        """Similarities of pictures (n, 384) in standard deviations from the average photograph: (n,) float32."""
+        return np.asarray(np.asarray(rows, np.float32) @ query.vector / np.float32(query.deviation))
+
+    def nearest_concepts(self, rows: Floats, n: int = 3) -> list[str]:
+        """Names of the classes that stand out in a group of pictures (m, 384), or one (384,), the best first."""
+        centre = np.atleast_2d(np.asarray(rows, np.float32)).mean(axis=0)
+        scores = self._score_basis @ centre[MEANING : MEANING + SCORES]
+        meaning = self._meanings @ (self._meaning_basis @ centre[:MEANING])
+        standing = _standardised(scores) + _standardised(meaning)
+        return [self._names[i] for i in np.argsort(-standing, kind="stable")[:n]]
+
+    def unknown_words(self, texts: Sequence[str]) -> tuple[str, ...]:
+        return ()
+
+    def _direction(self, text: str, vector: Floats) -> Floats:
+        """The three sources of a text, each of deviation 1 among photographs, weighted: (383,)."""
+        direction = np.zeros(FEATURES, np.float32)
+        direction[:MEANING] = vector @ self._meaning_basis
+        direction = self._standard(direction)
+        near = vector @ self._classes.T
+        belief = np.exp((near - near.max()) / NAME_TEMPERATURE)
+        by_name = np.zeros(FEATURES, np.float32)
+        by_name[MEANING : MEANING + SCORES] = belief @ self._score_basis
+        direction += SCORES_WEIGHT * self._standard(by_name)
+        for cue in cues_in(text):
+            alone = np.zeros(FEATURES, np.float32)
+            alone[MEANING + SCORES + CUES.index(cue)] = 1
+            direction += (MOOD_WEIGHT if cue in MOODS else COLOUR_WEIGHT) * self._standard(alone)
+        return direction
+
+    def _standard(self, direction: Floats) -> Floats:
+        """The direction scaled so that photographs deviate by 1 along it."""
+        return np.asarray(direction / np.float32(max(self._deviation(direction), 1e-9)), np.float32)
+
+    def _deviation(self, direction: Floats) -> float:
+        variance = float(direction @ self._population.covariance @ direction)
+        return math.sqrt(max(variance, 0.0))
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        return self._sentences.encode(texts)
+
+    @cached_property
+    def _bundle(self) -> dict[str, NDArray[np.generic]]:
+        with np.load(self._folder / "concepts.npz", allow_pickle=False) as bundle:
+            return dict(bundle)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [str(name) for name in self._bundle["names"]]
+
+    @cached_property
+    def _classes(self) -> Floats:
+        """(1000, 384) sentence vectors of the classes, unit length."""
+        return self._bundle["classes"].astype(np.float32)
+
+    @cached_property
+    def _meanings(self) -> Floats:
+        """The same less their mean: what tells classes apart."""
+        return np.asarray(self._classes - self._classes.mean(axis=0))
+
+    @cached_property
+    def _meaning_basis(self) -> Floats:
+        return self._bundle["meaning_basis"].astype(np.float32)
+
+    @cached_property
+    def _score_basis(self) -> Floats:
+        return self._bundle["score_basis"].astype(np.float32)
+
+    @cached_property
+    def _population(self) -> _Population:
+        with np.load(self._folder / "population.npz", allow_pickle=False) as kept:
+            covariance = np.zeros((FEATURES, FEATURES), np.float32)
+            upper = np.triu_indices(FEATURES)
+            covariance[upper] = kept["covariance"]
+            covariance.T[upper] = kept["covariance"]
+            return _Population(kept["mean"], covariance, float(kept["radius"]))
+
+
+@lru_cache(maxsize=1)
+def shared_space() -> ConceptSpace:
+    """The space that the methods of one process share, so that its files are opened once."""
+    return ConceptSpace()
+
+
+def unit(vector: Floats) -> Floats:
+    """The vector with length 1, or zeros where it has none."""
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), np.float32)
+
+
+def _standardised(values: Floats) -> Floats:
+    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-12), np.float32)

@@ -1,0 +1,90 @@
+"""The bundled image network, EfficientNet-lite0: one pass gives the embedding and the ImageNet class scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from lookalike.image import Image
+from lookalike.models.session import BUNDLED, open_session
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+NAME = "efficientnet-lite0"
+SIZE = 224
+DIMENSION = 1280
+CLASSES = 1000
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the network saw. embedding: (1280,) float32, unit length. logits: (1000,) float32. pixels: its input,
+    (224, 224, 3) uint8."""
+
+    embedding: Floats
+    logits: Floats
+    pixels: Pixels
+
+
+class ImageNetwork:
+    """Runs the network once a picture, however many methods ask for it in turn: the last picture is remembered.
+
+    Safe to share between threads; two threads with different pictures only lose the memory. The file is opened
+    with the first picture.
+    """
+
+    def __init__(self, path: Path | None = None, threads: int = 1, providers: Sequence[str] = ()) -> None:
+        self._path = path or BUNDLED / f"{NAME}.onnx"
+        self._threads, self._providers = threads, tuple(providers)
+        self._last: tuple[Image, Sight] | None = None
+
+    def run(self, image: Image) -> Sight:
+        """What the network sees in a picture. ModelError when the file cannot be run."""
+        last = self._last
+        if last is not None and last[0] is image:
+            return last[1]
+        pixels = squash(image.rgb)
+        embedding, logits = self.run_pixels(pixels[None])
+        sight = Sight(embedding[0], logits[0], pixels)
+        self._last = image, sight
+        return sight
+
+    def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats]:
+        """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000)."""
+        pooled, logits = self._session.run(["embed", "logits"], {"pixels": pixels})
+        return rooted(pooled), logits
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        return open_session(self._path, self._threads, self._providers)
+
+
+@lru_cache(maxsize=1)
+def shared_network() -> ImageNetwork:
+    """The network that `embedding` and `text` of one process share, so that a picture passes through it once."""
+    return ImageNetwork()
+
+
+def squash(rgb: Pixels) -> Pixels:
+    """(h, w, 3) uint8 to the network's square, without aliasing; proportions are given up so that nothing is cut."""
+    picture = PIL.Image.fromarray(rgb)
+    return np.asarray(picture.resize((SIZE, SIZE), PIL.Image.Resampling.BICUBIC, reducing_gap=2.0))
+
+
+def rooted(pooled: Floats) -> Floats:
+    """Square roots of averages of rectified features (n, d), unit length: cosine then compares them by the
+    Bhattacharyya coefficient, so that a few loud features do not drown the rest."""
+    roots = np.sqrt(np.maximum(pooled, 0.0))
+    norms = np.linalg.norm(roots, axis=1, keepdims=True)
+    return np.asarray(roots / np.maximum(norms, np.float32(1e-12)), np.float32)

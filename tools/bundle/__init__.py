@@ -1,0 +1,1 @@
+"""The parts of tools/build_models.py: where the weights come from and how they become the bundled files."""
