@@ -110,7 +110,7 @@ class Collection:
         from lookalike.ingest.run import Options, index
         from lookalike.methods.factory import NAMES, make
 
-        with self._album.writing():
+        with self._album.writing(create=True):
             catalogue = self._album.catalogue
             for name in methods or (() if catalogue.methods() else NAMES):
                 method = make(name, None if name not in catalogue.methods() else catalogue.methods()[name].params)

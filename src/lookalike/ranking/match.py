@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lookalike.errors import printable
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -36,5 +34,5 @@ class Match:
     evidence: list[Evidence]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON; undecodable bytes of the path as escapes."""
-        return {**asdict(self), "path": printable(self.path)}
+        """Plain values for JSON; undecodable bytes of the path as escapes, everything else of it as it is."""
+        return {**asdict(self), "path": self.path.encode("utf-8", "backslashreplace").decode("utf-8")}

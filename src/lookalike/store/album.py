@@ -51,9 +51,7 @@ class Album:
         """The open catalogue; CollectionError when there is no collection."""
         if self._catalogue is None:
             if not self.exists:
-                raise CollectionError(
-                    f"no collection at {printable(self.directory)}: make one with `lookalike index FOLDER`"
-                )
+                raise self._missing()
             self._catalogue = Catalogue(self.directory / "catalogue.sqlite")
         return self._catalogue
 
@@ -83,9 +81,12 @@ class Album:
         return sorted(found, key=lambda cache: cache.items, reverse=True)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, creating the collection on first use; errors of the disk come out as one line."""
+    def writing(self, *, create: bool = False) -> Iterator[None]:
+        """Hold the writer's lock; errors of the disk come out as one line. create: a collection that is not there."""
         from filelock import FileLock, Timeout
+
+        if not create and not self.exists:
+            raise self._missing()
 
         try:
             with _plain_errors(self.directory):
@@ -153,6 +154,9 @@ class Album:
         freed = old.bytes_on_disk() - new.bytes_on_disk()
         old.delete()
         return freed
+
+    def _missing(self) -> CollectionError:
+        return CollectionError(f"no collection at {printable(self.directory)}: make one with `lookalike index FOLDER`")
 
     def _create_catalogue(self) -> None:
         unfinished = self.directory / "catalogue.new"

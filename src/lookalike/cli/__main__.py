@@ -1,0 +1,5 @@
+"""`python -m lookalike.cli`, for where the script is not on the path."""
+
+from lookalike.cli import main
+
+main()

@@ -1,0 +1,76 @@
+"""The commands put together, and what every error becomes: one line and an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lookalike import __version__
+from lookalike.cli.compare import compare
+from lookalike.cli.index import index
+from lookalike.cli.info import info
+from lookalike.cli.keep import check, remove
+from lookalike.cli.options import COLLECTION_VARIABLE
+from lookalike.cli.search import search
+from lookalike.errors import ImageError, LookalikeError, QueryError
+
+FAILED, WRONG = 1, 2
+
+
+class Commands(TyperGroup):
+    """Foreseen errors as one line each; unforeseen ones keep their traceback, so that they can be reported."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LookalikeError as error:
+            typer.echo(f"lookalike: {error}", err=True)
+            raise typer.Exit(WRONG if isinstance(error, QueryError | ImageError) else FAILED) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="Exit codes: 0 done, 1 could not be done, 2 asked wrongly, 130 interrupted. "
+    "More about a command: lookalike COMMAND --help",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lookalike {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    collection: Annotated[
+        Path | None,
+        typer.Option(
+            "--collection",
+            "-c",
+            metavar="DIR",
+            envvar=COLLECTION_VARIABLE,
+            help="Directory of the collection; may also follow the command. Default: one in your user data directory.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Find pictures by looking at them: where a copy comes from, what looks like it, what shows what you describe.
+
+    Start with: lookalike index FOLDER, then: lookalike search PICTURE
+    """
+    ctx.obj = collection
+
+
+for command in (index, search, compare, info, remove, check):
+    app.command()(command)

@@ -1,0 +1,125 @@
+"""`lookalike index`: bring a collection up to date with folders of pictures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookalike.cli.options import CollectionOption, JsonOption, open_collection
+from lookalike.cli.output import plural, print_json, short_path
+from lookalike.cli.progress import indexing
+from lookalike.errors import printable
+
+if TYPE_CHECKING:
+    from lookalike.ingest.run import Failure, IndexReport
+
+MOST_REASONS = 10
+MOST_NAMES = 3
+INTERRUPTED = 130
+
+
+def index(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Folders and files. Without any: those of earlier runs again."),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also describe by this method; may be repeated. A new collection gets all."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Processes. Default: one per core.", show_default=False)
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try files again that could not be read before.")] = False,
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option(min=0.01, metavar="MP", help="Refuse larger pictures. Default: 250.", show_default=False),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Skip files and folders of such a name, as in '*.tmp'; may be repeated."),
+    ] = None,
+    json: JsonOption = False,
+    collection: CollectionOption = None,
+) -> None:
+    """Describe the pictures in folders, so that they can be found.
+
+    Only new and changed files are read; moved ones are recognised by their content, vanished ones are taken out.
+    Pictures are never changed. Interrupt it whenever you like: the same command goes on where it was.
+    """
+    from lookalike.image import MAX_PIXELS
+    from lookalike.ingest.run import Options
+    from lookalike.ingest.walk import IGNORED
+
+    options = Options(
+        ignore=(*IGNORED, *(ignore or ())),
+        max_pixels=MAX_PIXELS if max_megapixels is None else round(max_megapixels * 1e6),
+        retry=retry,
+        **({} if workers is None else {"workers": workers}),
+    )
+    with open_collection(ctx, collection) as album:
+        try:
+            with indexing() as progress:
+                report = album.index(paths or (), methods=method or (), options=options, progress=progress.update)
+        except KeyboardInterrupt:
+            typer.echo(
+                f"lookalike: interrupted; {plural(len(album), 'picture')} can be found already, "
+                "and the same command goes on from here",
+                err=True,
+            )
+            raise typer.Exit(INTERRUPTED) from None
+        if json:
+            print_json(report_json(report))
+        else:
+            typer.echo(summary(report, len(album)))
+    if report.failed and not (report.added or report.updated or report.moved or report.unchanged or report.removed):
+        raise typer.Exit(1)
+
+
+def summary(report: IndexReport, pictures: int) -> str:
+    """What a run did, in a few lines; at most MOST_REASONS reasons with MOST_NAMES files each."""
+    looked_at = report.added + report.updated + report.moved + len(report.failed)
+    rate = f", {looked_at / report.seconds:,.0f} files a second" if looked_at and report.seconds >= 0.1 else ""
+    parts = [
+        f"{count:,} {name}"
+        for name in ("added", "updated", "moved", "unchanged", "removed")
+        if (count := getattr(report, name))
+    ]
+    if report.failed:
+        parts.append(f"{len(report.failed):,} failed")
+    lines = [f"{', '.join(parts) or 'no files found'} ({report.seconds:.1f} s{rate})"]
+    lines += failure_lines(report.failed)
+    lines.append(f"{plural(pictures, 'picture')} can be found now")
+    return "\n".join(lines)
+
+
+def failure_lines(failed: list[Failure]) -> list[str]:
+    """Failures by reason, the most frequent first."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for failure in failed:
+        by_reason[failure.reason].append(failure.path)
+    groups = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
+    lines, shortened = [], len(groups) > MOST_REASONS
+    for reason, names in groups[:MOST_REASONS]:
+        lines.append(f"  {printable(reason)}:")
+        lines += [f"    {short_path(name)}" for name in names[:MOST_NAMES]]
+        if len(names) > MOST_NAMES:
+            shortened = True
+            lines.append(f"    and {len(names) - MOST_NAMES:,} more")
+    if len(groups) > MOST_REASONS:
+        lines.append(f"  and {plural(len(groups) - MOST_REASONS, 'other reason')}")
+    if shortened:
+        lines.append("  all of them: lookalike info --failed")
+    return lines
+
+
+def report_json(report: IndexReport) -> dict[str, object]:
+    """The report's fields as plain values."""
+    from dataclasses import asdict
+
+    failed = [{"path": printable(failure.path), "reason": failure.reason} for failure in report.failed]
+    return {**asdict(report), "failed": failed}

@@ -1,0 +1,72 @@
+"""`lookalike info`: what a collection holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookalike.cli.options import CollectionOption, JsonOption, open_collection
+from lookalike.cli.output import console, plural, print_json, short_path, size, table
+from lookalike.errors import printable
+
+if TYPE_CHECKING:
+    from lookalike.collection import Info
+    from lookalike.store.catalogue import Record
+
+
+def info(
+    ctx: typer.Context,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List the files that could not be read, with the reason.")
+    ] = False,
+    json: JsonOption = False,
+    collection: CollectionOption = None,
+) -> None:
+    """Show what the collection holds: pictures, methods and their indexes, folders, failures."""
+    with open_collection(ctx, collection) as album:
+        if failed:
+            _failures(album.failures(), json)
+        elif json:
+            print_json(info_json(album.info()))
+        else:
+            _overview(album.info())
+
+
+def info_json(about: Info) -> dict[str, object]:
+    """The fields of Info as plain values."""
+    return {**asdict(about), "path": printable(about.path), "roots": [printable(root) for root in about.roots]}
+
+
+def _failures(records: list[Record], json: bool) -> None:
+    if json:
+        print_json([{"path": printable(record.path), "reason": record.reason} for record in records])
+    elif records:
+        rows = [(printable(record.reason or ""), short_path(record.path)) for record in records]
+        console().print(table(("reason", "file"), rows))
+    else:
+        typer.echo("no file has failed")
+
+
+def _overview(about: Info) -> None:
+    out = console()
+    out.print(f"{printable(about.path)}: {plural(about.pictures, 'picture')}, {size(about.bytes)}", soft_wrap=True)
+    rows = [
+        (
+            method.name,
+            f"{method.pictures:,}",
+            size(method.bytes),
+            method.index,
+            ", ".join(f"{name}={value}" for name, value in method.params.items()),
+        )
+        for method in about.methods
+    ]
+    if rows:
+        out.print(table(("method", "pictures", "descriptors", "index", "parameters"), rows, right=(1, 2)))
+    for root in about.roots:
+        out.print(f"indexed: {printable(root)}", soft_wrap=True)
+    if about.failed:
+        out.print(f"{plural(about.failed, 'file')} could not be read: lookalike info --failed", soft_wrap=True)
+    if about.removed:
+        out.print(f"{plural(about.removed, 'picture')} removed, still taking space: lookalike check --compact")

@@ -1,0 +1,70 @@
+"""Putting answers on a terminal: paths as short as they can be read, tables, JSON. Names of files are never markup."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lookalike.errors import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+PIPED_WIDTH = 10_000  # no line is folded for a program that reads
+
+
+def print_json(value: Any) -> None:
+    """UTF-8 whatever the terminal's encoding, as the JSON standard wants it."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2).encode())
+
+
+def short_path(path: str, here: str | None = None) -> str:
+    """The path relative to `here` (the current directory) when it is below it; one line of valid text."""
+    here = os.path.join(here or os.getcwd(), "")
+    return printable(path[len(here) :] if path.startswith(here) and path != here else path)
+
+
+def console() -> Console:
+    """Standard output: as wide as the terminal, unfolded and plain in a pipe."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Table:
+    """A plain table. right: columns of numbers. The last column takes what width is left and folds, losing nothing."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for number, name in enumerate(columns):
+        made.add_column(
+            name,
+            justify="right" if number in right else "left",
+            overflow="fold",
+            no_wrap=number in right,
+        )
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """ "1 picture", "2,000 pictures"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size(count: float) -> str:
+    """Bytes for people: "3.4 MB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count /= 1000
+    return f"{count:,.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"

@@ -1,0 +1,102 @@
+"""`lookalike search`: ask with a picture, with words, or with a sum of both."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookalike.cli.options import CollectionOption, JsonOption, open_collection
+from lookalike.cli.output import console, print_json, short_path, table
+from lookalike.cli.words import why
+
+if TYPE_CHECKING:
+    from lookalike.image import Source
+    from lookalike.ranking.match import Match
+
+
+def search(
+    ctx: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="A picture file, '-' for a picture on standard input, words, or a sum: '2:dog + ./pool.jpg - snow'.",
+        ),
+    ],
+    method: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Ask only this method; may be repeated. Default: all.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many pictures at most.")] = 10,
+    radius: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="D", help="All pictures within this distance of the one --method named."),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Ask with this part of the picture, in its original pixels."),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="FILTER", help="Only among these, as in 'taken >= 2020 and width > 1000'."),
+    ] = None,
+    index: Annotated[str, typer.Option(metavar="KIND", help="Which index of the one --method named to use.")] = "auto",
+    json: JsonOption = False,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the answer, as in sheet.png.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show a contact sheet in your picture viewer.")] = False,
+    collection: CollectionOption = None,
+) -> None:
+    """Find pictures that are like a picture, a part of it, or a description.
+
+    The best come first, each with a score from 0 to 1 and the reason why it is there.
+    """
+    image: Source | None = None
+    if what == "-":
+        image = sys.stdin.buffer.read()
+    elif os.path.isfile(what):
+        image = what
+    box = None if region is None else _numbers(region)
+    with open_collection(ctx, collection) as album:
+        matches = album.search(
+            image,
+            query=what if image is None else None,
+            k=k,
+            methods=method or "auto",
+            radius=radius,
+            region=box,
+            where=where,
+            index=index,
+        )
+    if json:
+        print_json([match.to_json() for match in matches])
+    elif matches:
+        print_matches(matches)
+    else:
+        typer.echo("nothing found")
+    if sheet or open_:
+        from lookalike.cli.sheet import show_sheet, write_sheet
+
+        page = write_sheet(sheet, what if image is None else image, box, matches)
+        if open_:
+            show_sheet(page)
+
+
+def print_matches(matches: Sequence[Match]) -> None:
+    """A line per picture: rank, score, why, path."""
+    rows = [
+        (str(rank), f"{match.score:.3f}", why(match), short_path(match.path)) for rank, match in enumerate(matches, 1)
+    ]
+    console().print(table(("", "score", "why", "picture"), rows, right=(0, 1)))
+
+
+def _numbers(region: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in region.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{region!r} is not four numbers X,Y,W,H", param_hint="--region") from None

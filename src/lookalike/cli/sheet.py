@@ -1,0 +1,66 @@
+"""The contact sheet of an answer: written to a file, shown in the desktop's viewer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from lookalike.cli.words import why
+from lookalike.errors import CollectionError, QueryError, printable
+
+if TYPE_CHECKING:
+    from lookalike.image import Source
+    from lookalike.ranking.match import Match
+
+
+def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None, matches: Sequence[Match]) -> Path:
+    """Draw the question and its answer. file: where to (a temporary file when None); returns where it is."""
+    from lookalike.image import describe_source
+    from lookalike.sheet import Tile, contact_sheet
+
+    words = isinstance(asked, str) and not os.path.isfile(asked)
+    title = str(asked) if words else os.path.basename(describe_source(asked))
+    query = None if words else Tile(asked, (title,), _corners(region))
+    tiles = [
+        Tile(match.path, (f"{rank}.  {match.score:.3f}", why(match), os.path.basename(match.path)))
+        for rank, match in enumerate(matches, 1)
+    ]
+    page = contact_sheet(query, title, tiles)
+    if file is None:
+        descriptor, name = tempfile.mkstemp(".png", "lookalike-")
+        os.close(descriptor)
+        file = Path(name)
+    try:
+        page.save(file)
+    except ValueError:
+        raise QueryError(f"{printable(file)}: the name must end like a picture's, as in sheet.png") from None
+    except OSError as error:
+        raise CollectionError(f"{printable(file)} cannot be written: {error.strerror or error}") from error
+    return file
+
+
+def show_sheet(page: Path) -> None:
+    """Open a picture in the desktop's viewer, or say where it is when there is none."""
+    if not _has_viewer() or typer.launch(str(page)):
+        typer.echo(f"no picture viewer here: the contact sheet is {printable(page)}", err=True)
+
+
+def _has_viewer() -> bool:
+    if sys.platform in ("darwin", "win32"):
+        return True
+    desktop = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(desktop) and shutil.which("xdg-open") is not None
+
+
+def _corners(region: Sequence[float] | None) -> list[tuple[float, float]] | None:
+    if region is None:
+        return None
+    x, y, width, height = region
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
