@@ -43,24 +43,30 @@ def measure_cues(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     Colours are shares of the area, taken on a 48 x 48 thumbnail in HSV.
     """
     thumbnail = PIL.Image.fromarray(rgb).resize((SIDE, SIDE), PIL.Image.Resampling.BOX)
-    hsv = np.asarray(thumbnail.convert("HSV"), np.float64) / 255
+    hsv = np.asarray(thumbnail.convert("HSV"), np.float32) / np.float32(255)
     hue, saturation, value = 360 * hsv[..., 0], hsv[..., 1], hsv[..., 2]
     masks = _colours(hue, saturation, value)
-    shares = {name: float(mask.mean()) for name, mask in masks.items()}
-    warm = masks["orange"] | masks["red"] | masks["yellow"] | masks["pink"]
-    dark_below = float((value[HORIZON:] < 0.35).mean())
+    shares = {name: _share(mask) for name, mask in masks.items()}
+    warm = masks["orange"] | masks["red"] | masks["yellow"]
+    brightness = float(value.mean())
+    contrast = float(np.sqrt(max(float(np.vdot(value, value)) / value.size - brightness**2, 0.0)))
     moods = {
-        "sunset": float(warm[:HORIZON].mean()) * (1 - min(3 * shares["green"], 1)) + 0.3 * dark_below,
-        "fog": float((1 - saturation.mean()) * (1 - 2 * value.std()) * value.mean()),
-        "night": float((value < 0.25).mean()),
-        "snow": float(((value > 0.65) & (saturation < 0.22))[SIDE // 3 :].mean()),
-        "autumn": float((masks["orange"] | masks["yellow"] | masks["red"] | masks["brown"]).mean()),
+        "sunset": _share((warm | masks["pink"])[:HORIZON]) * (1 - min(3 * shares["green"], 1))
+        + 0.3 * _share(value[HORIZON:] < 0.35),
+        "fog": (1 - float(saturation.mean())) * (1 - 2 * contrast) * brightness,
+        "night": _share(value < 0.25),
+        "snow": _share(((value > 0.65) & (saturation < 0.22))[SIDE // 3 :]),
+        "autumn": _share(warm | masks["brown"]),
     }
     return np.array([min(shares[c], COLOUR_ENOUGH) for c in COLOURS] + [moods[m] for m in MOODS], np.float32)
 
 
+def _share(mask: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(mask) / mask.size
+
+
 def _colours(
-    hue: NDArray[np.float64], saturation: NDArray[np.float64], value: NDArray[np.float64]
+    hue: NDArray[np.float32], saturation: NDArray[np.float32], value: NDArray[np.float32]
 ) -> dict[str, NDArray[np.bool_]]:
     """Where each colour is: hue in degrees, saturation and value 0..1, all (48, 48)."""
     vivid = (saturation > 0.25) & (value > 0.2)

@@ -14,6 +14,7 @@ reduction of inner product to cosine of Bachrach et al. 2014). A query has 0 the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.errors import printable
 from lookalike.models.colours import CUES, MOODS, cues_in, measure_cues
 from lookalike.models.sentences import Sentences
 from lookalike.models.session import BUNDLED
@@ -29,11 +31,21 @@ from lookalike.models.session import BUNDLED
 MEANING, SCORES = 128, 239
 FEATURES = MEANING + SCORES + len(CUES)
 DIMENSION = FEATURES + 1
+EDITION = "29d53a257c618f2c"  # of the files that rows are made from: rows of other editions do not compare
 
 BELIEF_TEMPERATURE = 2.0  # of the softmax over classes: flatter than trained, a scene is more than its first class
 NAME_TEMPERATURE = 0.05  # of the softmax over class names close to a query
 CUE_SCALE = 0.1  # keeps the cues, which no text may name, from using up the row's length
 SCORES_WEIGHT, COLOUR_WEIGHT, MOOD_WEIGHT = 0.5, 0.25, 0.5  # against 1 for the ConSE vector, all as z-scores
+KNOWN = 0.43  # cosine of a word to the nearest class: "forest", "sky" are above, "people", "birthday" below
+MAX_WORDS = 12
+_SILENT = (
+    "a an the and or of on in at to by for from with without near next beside behind under over above between into "
+    "is are was were be being has have this that these those it its his her their my your our some many several few "
+    "very one two three four five photo photos picture pictures image images photograph"
+)
+SILENT_WORDS = frozenset(_SILENT.split())
+_WORD = re.compile(r"[^\W\d_]{2,}")
 
 Floats = NDArray[np.float32]
 
@@ -43,12 +55,21 @@ class ConceptQuery:
     """A text, or a weighted sum of several, as a direction among pictures.
 
     vector: (384,) float32, unit length. deviation: the standard deviation of its cosine with photographs at large
-    (the mean is 0). unknown: words that the space has no concept near to.
+    (the mean is 0). unknown: words that the space has no concept for; known: how many others say something.
     """
 
     vector: Floats
     deviation: float
     unknown: tuple[str, ...] = ()
+    known: int = 0
+
+    @property
+    def hint(self) -> str | None:
+        """What to tell when most of the words mean nothing to the space, else None."""
+        if len(self.unknown) <= self.known:
+            return None
+        words = ", ".join(printable(word) for word in self.unknown[:3])
+        return f"the bundled concept space hardly knows: {words}. A CLIP model does: lookalike models get clip-vit-b32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +113,17 @@ class ConceptSpace:
         weights: one for each text, then one for each row; 1 unless given. Every term counts by its z-score among
         photographs, so that weights mean the same for common and rare things.
         """
-        terms = [self._direction(text, vector) for text, vector in zip(texts, self._encode(texts), strict=True)]
+        terms = [
+            self._direction(text, vector) for text, vector in zip(texts, self._sentences.encode(texts), strict=True)
+        ]
         terms += [] if rows is None else list(np.asarray(rows, np.float32)[:, :FEATURES])
         total = np.zeros(FEATURES, np.float32)
         for term, weight in zip(terms, weights or [1.0] * len(terms), strict=True):
             total += np.float32(weight) * self._standard(term)
         direction = unit(total)
         deviation = self._deviation(direction) / self._population.radius
-        return ConceptQuery(np.append(direction, np.float32(0)), deviation, self.unknown_words(texts))
+        known, unknown = self.split_words(" ".join(texts))
+        return ConceptQuery(np.append(direction, np.float32(0)), deviation, unknown, len(known))
 
     def score(self, rows: NDArray[np.floating], query: ConceptQuery) -> Floats:
         """Similarities of pictures (n, 384) in standard deviations from the average photograph: (n,) float32."""
@@ -113,8 +137,14 @@ class ConceptSpace:
         standing = _standardised(scores) + _standardised(meaning)
         return [self._names[i] for i in np.argsort(-standing, kind="stable")[:n]]
 
-    def unknown_words(self, texts: Sequence[str]) -> tuple[str, ...]:
-        return ()
+    def split_words(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The telling words of a text, those with a concept near to them and those without; of the first twelve."""
+        words = list(dict.fromkeys(w for w in _WORD.findall(text.lower()) if w not in SILENT_WORDS))[:MAX_WORDS]
+        if not words:
+            return (), ()
+        nearness = (self._sentences.encode(words) @ self._classes.T).max(axis=1)
+        sure = {word for word, near in zip(words, nearness, strict=True) if near >= KNOWN or cues_in(word)}
+        return tuple(w for w in words if w in sure), tuple(w for w in words if w not in sure)
 
     def _direction(self, text: str, vector: Floats) -> Floats:
         """The three sources of a text, each of deviation 1 among photographs, weighted: (383,)."""
@@ -139,9 +169,6 @@ class ConceptSpace:
     def _deviation(self, direction: Floats) -> float:
         variance = float(direction @ self._population.covariance @ direction)
         return math.sqrt(max(variance, 0.0))
-
-    def _encode(self, texts: Sequence[str]) -> Floats:
-        return self._sentences.encode(texts)
 
     @cached_property
     def _bundle(self) -> dict[str, NDArray[np.generic]]:

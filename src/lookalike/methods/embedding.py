@@ -1,0 +1,133 @@
+"""Looks alike: the vector that a neural network makes of a picture, compared by cosine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import ModelError
+from lookalike.image import Image
+from lookalike.index.base import Layout
+from lookalike.methods.base import Variant
+from lookalike.methods.vector import TextQuery, Vector, pack, unpack, weighted_sum
+from lookalike.models import network
+from lookalike.models.registry import BUNDLED, ModelRecord, get
+
+if TYPE_CHECKING:
+    from lookalike.index.base import Index
+    from lookalike.models.clip import ImageModel, TextModel
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingParams:
+    """model: a registered name or path:FOLDER. weights: how the SHA-256 of its file begins: vectors of other weights
+    do not compare. dimension: of the vectors."""
+
+    model: str
+    weights: str
+    dimension: int
+
+
+class Embedding:
+    """Vectors of the bundled EfficientNet-lite0, or of any registered or installed model; distance: 1 - cosine.
+
+    model, weights, dimension: as in the parameters; without weights, the ones that are there. ModelError when the
+    model is not installed, or, with `weights` given, as soon as it is used and has other ones. threads, providers:
+    how onnxruntime runs a model other than the bundled one.
+    """
+
+    nothing = "no vector"
+
+    def __init__(
+        self,
+        model: str = BUNDLED,
+        weights: str = "",
+        dimension: int = 0,
+        *,
+        threads: int = 1,
+        providers: str | Sequence[str] = (),
+    ) -> None:
+        self._record = get(model)
+        self._threads, self._providers = threads, providers
+        weights = weights or _weights_of(self._record)
+        dimension = dimension or self._record.dimension or self._image_model.dimension
+        self.params = EmbeddingParams(model, weights, dimension)
+        self.name = "embedding" if model == BUNDLED else f"embedding:{model}"
+        self.layout = Layout("float16", dimension)
+
+    @property
+    def understands_text(self) -> bool:
+        """Whether `describe_text` works: the model has a text encoder."""
+        return self._record.kind == "image-text"
+
+    def describe(self, image: Image) -> Vector | None:
+        """The picture's vector: (dimension,), unit length."""
+        return Vector(self._encode(image))
+
+    def describe_query(self, image: Image) -> list[Variant[Vector]]:
+        """As is only: the network does not mind mirroring, and turned pictures find others of the wrong kind."""
+        vector = self.describe(image)
+        return [] if vector is None else [Variant("as is", vector)]
+
+    def describe_text(
+        self, texts: Sequence[str], weights: Sequence[float] | None = None, pictures: Sequence[Vector] = ()
+    ) -> TextQuery:
+        """The weighted sum of texts, then of pictures; weights in that order. ModelError for a model without texts."""
+        vectors = [*self._text_model.encode(texts), *(picture.values for picture in pictures)]
+        return TextQuery(weighted_sum(vectors, weights))
+
+    def pack(self, descriptor: Vector) -> NDArray[np.float16]:
+        return pack(descriptor)
+
+    def unpack(self, rows: NDArray[Any]) -> Vector:
+        return unpack(rows)
+
+    def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
+        """kind: "auto" (exact while small, then "rabitq"), "flat", "rabitq" or "hnsw"."""
+        from lookalike.index.vectors import VectorIndex
+
+        return VectorIndex(self.layout.width, kind)
+
+    @cached_property
+    def _encode(self) -> Callable[[Image], NDArray[np.float32]]:
+        """The network, opened with the first picture."""
+        self._check_weights()
+        if self._record.name == BUNDLED:
+            shared = network.shared_network()
+            return lambda image: shared.run(image).embedding
+        return self._image_model.encode
+
+    @cached_property
+    def _image_model(self) -> ImageModel:
+        from lookalike.models.clip import open_image_model
+
+        return open_image_model(self._record, self._threads, self._providers)
+
+    @cached_property
+    def _text_model(self) -> TextModel:
+        from lookalike.models.clip import open_text_model
+
+        self._check_weights()
+        return open_text_model(self._record, self._threads, self._providers)
+
+    def _check_weights(self) -> None:
+        there = _weights_of(self._record)
+        if there != self.params.weights:
+            raise ModelError(
+                f"{self.params.model}: the collection was made with other weights ({self.params.weights}; here are "
+                f"{there}), whose vectors do not compare; index into a new collection, or install the old ones"
+            )
+
+
+def _weights_of(record: ModelRecord) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the model's file."""
+    if record.name == BUNDLED:
+        return network.WEIGHTS
+    from lookalike.models.hub import fingerprint
+
+    return fingerprint(record)[:16]

@@ -1,0 +1,77 @@
+"""Found by text with nothing but the bundled models: pictures in a space of concepts, see models/concepts.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import ModelError
+from lookalike.image import Image
+from lookalike.index.base import Layout
+from lookalike.methods.base import Variant
+from lookalike.methods.vector import TextQuery, Vector, pack, unpack
+from lookalike.models.concepts import DIMENSION, EDITION, shared_space
+from lookalike.models.network import shared_network
+
+if TYPE_CHECKING:
+    from lookalike.index.base import Index
+
+
+@dataclass(frozen=True, slots=True)
+class TextParams:
+    """edition: of the bundled concept space; rows of different editions do not compare."""
+
+    edition: str
+
+
+class ConceptText:
+    """Rows of the concept space, from the same pass of the network as `embedding`; distance: 1 - cosine.
+
+    ModelError for rows of another edition than this lookalike bundles.
+    """
+
+    name = "text"
+    nothing = "no concepts"
+    layout = Layout("float16", DIMENSION)
+
+    def __init__(self, edition: str = EDITION) -> None:
+        if edition != EDITION:
+            raise ModelError(
+                f"text: the collection was made with edition {edition} of the concept space, this is {EDITION}; "
+                "index into a new collection"
+            )
+        self.params = TextParams(edition)
+
+    def describe(self, image: Image) -> Vector | None:
+        """The picture's row: (384,), unit length."""
+        sight = shared_network().run(image)
+        return Vector(shared_space().describe(sight.pixels, sight.logits))
+
+    def describe_query(self, image: Image) -> list[Variant[Vector]]:
+        """The picture as a question: what it shows, in concepts."""
+        row = self.describe(image)
+        return [] if row is None else [Variant("as is", self.describe_text([], pictures=[row]).vector)]
+
+    def describe_text(
+        self, texts: Sequence[str], weights: Sequence[float] | None = None, pictures: Sequence[Vector] = ()
+    ) -> TextQuery:
+        """The weighted sum of texts, then of pictures given by their rows; weights in that order, 1 unless given."""
+        rows = np.stack([picture.values for picture in pictures]) if pictures else None
+        query = shared_space().query(texts, weights, rows)
+        return TextQuery(Vector(query.vector), query.deviation, query.hint)
+
+    def pack(self, descriptor: Vector) -> NDArray[np.float16]:
+        return pack(descriptor)
+
+    def unpack(self, rows: NDArray[Any]) -> Vector:
+        return unpack(rows)
+
+    def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
+        """kind: "auto" (exact while small, then "rabitq"), "flat", "rabitq" or "hnsw"."""
+        from lookalike.index.vectors import VectorIndex
+
+        return VectorIndex(self.layout.width, kind)
