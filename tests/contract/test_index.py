@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from lookalike.index.base import Index, Ragged
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.histograms import HistogramIndex
+from lookalike.index.vectors import VectorIndex
 
-BINS, BYTES = 12, 2
+BINS, BYTES, WIDTH = 12, 2, 24
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ def hellinger(rows: Ragged, query: Ragged) -> NDArray[np.float64]:
     return np.sqrt(np.maximum(1 - np.sqrt(dense(rows) * dense(query)).sum(axis=1), 0))
 
 
+def vectors(seed: int, n: int) -> NDArray[np.float16]:
+    """Unit vectors; every fifth repeats the one before."""
+    points = np.random.default_rng(seed).standard_normal((n, WIDTH))
+    points[4::5] = points[3::5][: len(points[4::5])]
+    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float16)
+
+
+def cosine(rows: NDArray[np.float16], query: NDArray[np.float16]) -> NDArray[np.float64]:
+    return np.maximum(1 - rows.astype(float) @ query[0].astype(float), 0)
+
+
 CASES = [
     Case("hamming numpy", lambda: HammingIndex(BYTES, "numpy"), codes, hamming, radius=3),
     Case("hamming faiss", lambda: HammingIndex(BYTES, "faiss"), codes, hamming, radius=3),
@@ -84,6 +96,10 @@ CASES = [
     Case("histograms l2", lambda: HistogramIndex(BINS, "l2"), histograms, l2, radius=0.4),
     Case("histograms hellinger", lambda: HistogramIndex(BINS, "hellinger"), histograms, hellinger, radius=0.4),
     Case("histograms hnsw", lambda: HistogramIndex(BINS, "hnsw"), histograms, intersection, 0.4, 0.95, large=2000),
+    Case("vectors auto", lambda: VectorIndex(WIDTH), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("vectors exact", lambda: VectorIndex(WIDTH, "exact"), vectors, cosine, radius=0.8),
+    Case("vectors codes", lambda: VectorIndex(WIDTH, "codes"), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("vectors hnsw", lambda: VectorIndex(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
 ]
 
 every_index = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.base import Ragged
-from lookalike.index.simd import RowFilter, load_faiss
+from lookalike.index.simd import PointCodes
 
 _DIMENSIONS = 128
-_LINKS = 32  # per row of the HNSW graph
 _BLOCK = 512  # histograms made dense at once
 
 
@@ -22,41 +21,33 @@ class HellingerCodes:
     nearly as intersection does (Arandjelovic and Zisserman 2012 for the square root).
     """
 
-    def __init__(self, axes: NDArray[np.float32], codes: NDArray[np.uint8]) -> None:
-        """axes: (bins, d) orthonormal columns. codes: a serialised faiss index over d dimensions."""
+    def __init__(self, axes: NDArray[np.float32], codes: PointCodes) -> None:
+        """axes: (bins, d) orthonormal columns. codes: of points in those d dimensions."""
         self._axes = axes
-        self._index: Any = load_faiss().deserialize_index(codes)
+        self._codes = codes
 
     @classmethod
     def trained(cls, sample: Ragged, bins: int, graph: bool) -> Self:
         """No codes yet. graph: find neighbours by an HNSW graph instead of a scan."""
-        faiss = load_faiss()
         axes = _principal_axes(_square_roots(sample, bins), _DIMENSIONS)
-        depth = axes.shape[1]
-        kind = faiss.ScalarQuantizer.QT_8bit
-        index = faiss.IndexHNSWSQ(depth, kind, _LINKS) if graph else faiss.IndexScalarQuantizer(depth, kind)
-        index.train(_projected(sample, axes))
-        return cls(axes, faiss.serialize_index(index))
+        new = PointCodes.bytes_and_graph if graph else PointCodes.bytes_and_scan
+        return cls(axes, new(_projected(sample, axes)))
+
+    @classmethod
+    def from_state(cls, state: dict[str, NDArray[Any]]) -> Self:
+        return cls(state["axes"], PointCodes.from_state(state["codes"]))
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._codes)
 
     def add(self, rows: Ragged) -> None:
-        self._index.add(_projected(rows, self._axes))
+        self._codes.add(_projected(rows, self._axes))
 
     def nearest(self, queries: Ragged, m: int, keep: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        faiss = load_faiss()
-        params = None
-        chosen = None if keep is None else RowFilter(keep)
-        if isinstance(self._index, faiss.IndexHNSW):
-            params = faiss.SearchParametersHNSW(efSearch=2 * m, sel=chosen and chosen.selector)
-        elif chosen is not None:
-            params = faiss.SearchParameters(sel=chosen.selector)
-        _, numbers = self._index.search(_projected(queries, self._axes), m, params=params)
-        return np.asarray(numbers)
+        return self._codes.nearest(_projected(queries, self._axes), m, keep)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {"axes": self._axes, "codes": load_faiss().serialize_index(self._index)}
+        return {"axes": self._axes, "codes": self._codes.state()}
 
 
 def _square_roots(rows: Ragged, bins: int) -> NDArray[np.float32]:

@@ -63,4 +63,4 @@ class HistogramIndex(RerankedIndex[Ragged]):
     def _old_codes(self, state: dict[str, NDArray[Any]]) -> Shortlist[Ragged]:
         from lookalike.index.hellinger import HellingerCodes
 
-        return HellingerCodes(**state)
+        return HellingerCodes.from_state(state)

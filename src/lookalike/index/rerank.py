@@ -18,6 +18,7 @@ _IMPORT_PRICE = 64 << 20  # numbers compared exactly in the time that importing 
 _BUILD_PRICE = 8  # making the code of a row takes as long as comparing the row this often
 _BLOCK = 8192  # rows compared or encoded at once
 _TAIL = 2048  # rows compared exactly before it is worth making codes of them
+_SPARSE = 64  # a filter that leaves fewer than one row in so many is answered exactly
 _TRAINING = 4096  # rows that codes are trained on
 
 
@@ -191,7 +192,7 @@ class RerankedIndex(ABC, Generic[R]):
             self.prepare()
         elif len(self._tail) > _TAIL:
             self.prepare()
-        return len(positions) > 4 * m
+        return len(positions) > max(4 * m, self._table.size // _SPARSE)
 
     def _exact(self, queries: R, positions: Positions, k: int) -> list[tuple[Ids, Distances]]:
         found: list[list[tuple[Ids, Distances]]] = [[] for _ in range(len(queries))]
