@@ -13,6 +13,7 @@ import typer
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import console, print_json, short_path, table
 from lookalike.cli.words import why
+from lookalike.errors import printable
 
 if TYPE_CHECKING:
     from lookalike.image import Source
@@ -83,6 +84,8 @@ def search(
         from lookalike.cli.sheet import show_sheet, write_sheet
 
         page = write_sheet(sheet, what if image is None else image, box, matches)
+        if sheet:
+            typer.echo(f"contact sheet: {printable(page)}", err=True)
         if open_:
             show_sheet(page)
 

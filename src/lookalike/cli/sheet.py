@@ -27,7 +27,7 @@ def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None
 
     words = isinstance(asked, str) and not os.path.isfile(asked)
     title = str(asked) if words else os.path.basename(describe_source(asked))
-    query = None if words else Tile(asked, (title,), _corners(region))
+    query = None if words else Tile(asked, (), _corners(region))
     tiles = [
         Tile(match.path, (f"{rank}.  {match.score:.3f}", why(match), os.path.basename(match.path)))
         for rank, match in enumerate(matches, 1)
