@@ -1,0 +1,217 @@
+"""An ONNX file opened with onnxruntime: its inputs and outputs read from the file, never assumed."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import ModelError, printable
+from lookalike.models.graph import BrokenGraph, before_classifier, graph_bytes, read_graph, with_output
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+Providers = str | Sequence[str]
+CPU = "CPUExecutionProvider"
+
+_DTYPES: Mapping[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
+# Outputs that hold one vector a picture or text, by the names that exporters give them, best first.
+_VECTOR_NAMES = ("image_embeds", "text_embeds", "embedding", "embeddings", "pooler_output", "output")
+_CLASSIFIER_WORDS = ("logits", "prob", "softmax", "score", "class", "dense")
+# ImageNet in its usual editions; a vector to compare by is never of these lengths.
+_CLASS_COUNTS = frozenset({1000, 1001, 10450, 11221, 11821, 21841, 21843})
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output: its name, numpy type (None for a type not used here) and shape, None where it may vary."""
+
+    name: str
+    dtype: type[np.generic] | None
+    shape: tuple[int | None, ...]
+
+
+class Network:
+    """An ONNX file, open. Safe to share between threads.
+
+    inputs, outputs: what the file declares. Raises ModelError for a file that is missing, cut short, not ONNX, or
+    of a kind that onnxruntime cannot run, and for providers that are not available.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, providers: Providers = ()) -> None:
+        self.path = path
+        self._threads, self._providers = threads, providers
+        _check_whole(path)
+        self._session = _open(path, path, threads, providers)
+        self._read_ports()
+
+    def _read_ports(self) -> None:
+        self.inputs = tuple(_port(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_port(node) for node in self._session.get_outputs())
+
+    def vector_output(self) -> Port:
+        """The output that holds one vector for each picture or text.
+
+        Of a classifier, that is the tensor before its last layer, which becomes an output of this network by
+        editing the graph in memory. ModelError when there is neither.
+        """
+        candidates = [port for port in self.outputs if _is_vector(port)]
+        candidates.sort(key=_preference)
+        if candidates and not _is_classifier(candidates[0]):
+            return candidates[0]
+        if not candidates:
+            found = ", ".join(f"{port.name} {_shape_text(port)}" for port in self.outputs)
+            raise ModelError(f"{printable(self.path)}: has no output with one vector a picture or text ({found})")
+        return self._expose_before(candidates[0])
+
+    def run(self, feeds: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
+        """One output for the given inputs. ModelError when the network fails on them."""
+        try:
+            return np.asarray(self._session.run([output], dict(feeds))[0])
+        except _failures() as problem:
+            raise ModelError(f"{printable(self.path)}: the network failed ({_first_line(problem)})") from problem
+
+    def bad(self, reason: str) -> ModelError:
+        """A ModelError about this file."""
+        return ModelError(f"{printable(self.path)}: {reason}")
+
+    def _expose_before(self, classifier: Port) -> Port:
+        data = self.path.read_bytes()
+        tensor = before_classifier(read_graph(memoryview(data)), classifier.name)
+        if tensor is None:
+            raise self.bad("is a classifier whose last layer is not recognised; use an export without it")
+        self._session = _open(with_output(data, tensor), self.path, self._threads, self._providers)
+        self._read_ports()
+        port = next((port for port in self.outputs if port.name == tensor), None)
+        if port is None or not _is_vector(port):
+            raise self.bad("is a classifier without a vector before its last layer; use an export without it")
+        return port
+
+
+def _open(model: Path | bytes, path: Path, threads: int, providers: Providers) -> onnxruntime.InferenceSession:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    if isinstance(model, bytes):
+        # Weights in files beside the model are looked for relative to the model, which bytes have no place of.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(path.absolute().parent)
+        )
+    wanted = provider_names(providers)
+    try:
+        session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=wanted)
+    except _failures() as problem:
+        raise ModelError(
+            f"{printable(path)}: onnxruntime cannot run it ({_first_line(problem)}); "
+            "fetch the model again or use another one"
+        ) from problem
+    if providers and providers != "auto" and session.get_providers()[0] != wanted[0]:
+        raise ModelError(
+            f"onnxruntime could not start {wanted[0]}; look after its driver and libraries, or ask for the CPU"
+        )
+    return session
+
+
+def provider_names(providers: Providers = ()) -> list[str]:
+    """onnxruntime's names for the asked providers, the CPU last.
+
+    "auto": every accelerator that is installed. Otherwise names, long ("CUDAExecutionProvider") or short ("cuda").
+    ModelError for one that this onnxruntime does not have.
+    """
+    if not providers:
+        return [CPU]
+    import onnxruntime as ort
+
+    there = [name for name in ort.get_available_providers() if not name.startswith("Azure")]
+    if providers == "auto":
+        return [name for name in there if name != CPU] + [CPU]
+    asked = [providers] if isinstance(providers, str) else list(providers)
+    by_short = {_short(name): name for name in there}
+    missing = [name for name in asked if _short(name) not in by_short]
+    if missing:
+        raise ModelError(
+            f"this onnxruntime has no provider {missing[0]!r}; it has {', '.join(sorted(by_short))}. "
+            "Others come with other builds of it, such as onnxruntime-gpu or onnxruntime-openvino"
+        )
+    found = [by_short[_short(name)] for name in asked]
+    return [*dict.fromkeys(name for name in found if name != CPU), CPU]
+
+
+def _short(name: str) -> str:
+    short = name.lower().removesuffix("executionprovider")
+    return {"dml": "directml", "nvtensorrtrtx": "tensorrtrtx"}.get(short, short)
+
+
+def _check_whole(path: Path) -> None:
+    """A look at the outermost message: what onnxruntime says of a broken file helps nobody."""
+    try:
+        if path.stat().st_size == 0:
+            raise BrokenGraph("it is empty")
+        with path.open("rb") as file:
+            # Not closed by hand: a failure's traceback may still hold slices of it.
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if mapped[:23] == b"version https://git-lfs":
+            raise BrokenGraph("it is a pointer to a model, not the model")
+        graph_bytes(memoryview(mapped))
+    except BrokenGraph as problem:
+        raise ModelError(f"{printable(path)}: {problem}; fetch the model again") from None
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise ModelError(f"{printable(path)}: cannot be read ({reason}); fetch the model again") from problem
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises: its own exceptions have no common base in every version."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented", "EPFail")
+    own = [getattr(state, name) for name in (*names, "NoModel", "RuntimeException") if hasattr(state, name)]
+    return (*own, RuntimeError, ValueError, MemoryError)
+
+
+def _first_line(problem: BaseException) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+
+
+def _port(node: Any) -> Port:
+    shape = tuple(size if isinstance(size, int) and size > 0 else None for size in node.shape or ())
+    return Port(node.name, _DTYPES.get(node.type), shape)
+
+
+def _is_vector(port: Port) -> bool:
+    """(n, d), or (n, d, 1, 1) as pooling layers leave it; open sizes count as 1."""
+    spatial = port.shape[2:]
+    if port.dtype not in (np.float32, np.float16) or len(port.shape) not in (2, 4):
+        return False
+    return all(size in (1, None) for size in spatial)
+
+
+def _preference(port: Port) -> tuple[bool, int]:
+    """Embeddings by name first, in the order of the list; then others; classifiers last."""
+    known = _VECTOR_NAMES.index(port.name) if port.name in _VECTOR_NAMES else len(_VECTOR_NAMES)
+    return _is_classifier(port), known
+
+
+def _is_classifier(port: Port) -> bool:
+    if port.name in _VECTOR_NAMES[:-1]:
+        return False
+    return port.shape[1] in _CLASS_COUNTS or any(word in port.name.lower() for word in _CLASSIFIER_WORDS)
+
+
+def _shape_text(port: Port) -> str:
+    return "x".join("?" if size is None else str(size) for size in port.shape)
