@@ -71,10 +71,9 @@ FORMATS = {
     "DDS": {},
     "QOI": {},
     "ICO": {"sizes": [(64, 48)]},
-    "IM": {},
 }
 FILES = {form: saved(quarters(), form, **options) for form, options in FORMATS.items()} | {"HEIF": heif(quarters())}
-SUFFIXES = {"TGA": ".tga", "IM": ".im"}
+SUFFIXES = {"TGA": ".tga"}  # no signature
 
 
 @pytest.mark.parametrize("form", FILES)
@@ -395,6 +394,9 @@ def test_the_pixel_limit_is_checked_before_decoding():
     [
         png_header(15000, 15000),
         b"qoif" + (15000).to_bytes(4, "big") * 2 + b"\3\0" + bytes(99),
+        saved(PIL.Image.new("P", (8, 8)), "BMP").replace(
+            (8).to_bytes(4, "little") * 2, (15000).to_bytes(4, "little") * 2
+        ),
         b"P1\n15000 15000\n1 0 1",
         b"P3\n15000 15000\n255\n1 0 1",
     ],
@@ -413,9 +415,52 @@ def test_what_would_not_fit_into_memory_is_refused_unread():
     assert "GiB of memory" in reason_of(bytes(data))
 
 
+def dng(width=64, height=48):
+    """A camera raw file of one grey level: a TIFF with a mosaic of red, green and blue."""
+    pixels = np.full((height, width), 12000, "<u2").tobytes()
+    ascii_, byte, short, long = (2, 1), (1, 1), (3, 2), (4, 4)
+    tags = [
+        (254, long, [0]), (256, long, [width]), (257, long, [height]), (258, short, [16]), (259, short, [1]),
+        (262, short, [32803]), (271, ascii_, b"Maker\0"), (272, ascii_, b"Model\0"), (273, long, [None]),
+        (277, short, [1]), (278, long, [height]), (279, long, [len(pixels)]), (33421, short, [2, 2]),
+        (33422, byte, b"\0\1\1\2"), (50706, byte, b"\1\4\0\0"), (50708, ascii_, b"Maker Model\0"),
+    ]  # fmt: skip
+    extra_at = 8 + 2 + 12 * len(tags) + 4
+    strip_at = extra_at + 64
+    entries, extra = b"", b""
+    for tag, (kind, size), values in tags:
+        data = (
+            bytes(values)
+            if size == 1
+            else b"".join((strip_at if v is None else v).to_bytes(size, "little") for v in values)
+        )
+        count = len(data) // size
+        if len(data) > 4:
+            data, extra = (extra_at + len(extra)).to_bytes(4, "little"), extra + data
+        entries += (
+            tag.to_bytes(2, "little") + kind.to_bytes(2, "little") + count.to_bytes(4, "little") + data.ljust(4, b"\0")
+        )
+    directory = len(tags).to_bytes(2, "little") + entries + bytes(4)
+    return b"II*\0\x08\0\0\0" + directory + extra.ljust(64, b"\0") + pixels
+
+
+def test_a_camera_raw_file_is_read_by_its_content():
+    pytest.importorskip("rawpy")
+    image = open_image(dng())
+    assert (image.width, image.height, image.format) == (64, 48, "RAW")
+    assert image.rgb.shape == (48, 64, 3)
+    assert image.rgb.std() < 3
+    assert image.metadata.camera == "Maker Model"
+
+
+def test_a_cut_raw_file_is_refused():
+    pytest.importorskip("rawpy")
+    assert "camera raw file" in reason_of(dng()[:400])
+
+
 def test_a_missing_raw_reader_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "rawpy", None)
-    assert reason_of(b"FUJIFILMCCD-RAW " + bytes(99)) == 'a camera raw file: install "lookalike[raw]" to read it'
+    assert reason_of(dng()) == 'a camera raw file: install "lookalike[raw]" to read it'
 
 
 def test_the_error_names_its_source():

@@ -28,11 +28,13 @@ UNSIGNED = {"IM": {".im"}, "IMT": {".imt"}, "IPTC": {".iim"}, "PCD": {".pcd"}, "
 TGA_SUFFIXES = {".tga", ".icb", ".vda", ".vst"}
 TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
-# The most pixels that one byte of the file can stand for, where Pillow decodes in Python (minutes for a lie)
-# or where a few bytes could claim a giant: DXT1 keeps 16 pixels in 8 bytes, QOI repeats a pixel 62 times,
-# MSP 255 bytes of 8 pixels by 3, deflate shrinks 1032 times at best, JPEG spends a bit on a block of 64 at least.
-PIXELS_PER_BYTE = {"BLP": 256, "DDS": 2, "FTEX": 2, "FITS": 1032, "QOI": 62, "MSP": 680, "PPM": 8}
-PIXELS_PER_BYTE |= {"PNG": 8 * 1032, "JPEG": 4096, "MPO": 4096, "XBM": 8, "XPM": 1, "SGI": 64, "TGA": 64}
+# The most pixels that one byte of the file can stand for, where Pillow decodes in Python (minutes for a lie) or where
+# a few bytes could claim a giant: DXT1 keeps 16 pixels in 8 bytes, QOI repeats a pixel 62 times, MSP 255 bytes of 8
+# pixels by 3, BMP 255 pixels by 2, deflate shrinks 1032 times at best, JPEG spends a bit on a block of 64 at least.
+PIXELS_PER_BYTE = {
+    **{"BLP": 256, "BMP": 256, "DDS": 2, "DIB": 256, "FITS": 1032, "FTEX": 2, "JPEG": 4096, "MPO": 4096, "MSP": 680},
+    **{"PNG": 8 * 1032, "PPM": 8, "QOI": 62, "SGI": 64, "TGA": 64, "TIFF": 8 * 1032, "XBM": 8, "XPM": 1},
+}
 
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 HEIF_CONTAINERS = {b"mif1", b"msf1"}
@@ -264,6 +266,8 @@ def looks_like_text(head: bytes) -> bool:
 
 def bytes_too_few(picture: PIL.Image.Image, length: int) -> bool:
     """Whether the header promises more pixels than `length` bytes of this format can hold."""
+    if picture.format == "TIFF" and picture.mode == "1":
+        return False  # fax coding spends one bit on a blank row
     most = PIXELS_PER_BYTE.get(picture.format or "")
     return most is not None and picture.width * picture.height > most * (length + 64)
 

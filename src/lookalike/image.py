@@ -30,8 +30,9 @@ MAX_DECODE_BYTES = 1 << 30
 
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 # What the decoder holds beside Pillow's picture, bytes a pixel: WebP two canvases and a copy, AVIF and HEIF
-# planes and a copy, OpenJPEG 32 bits a channel, libtiff up to one strip with the whole picture.
-DECODER_BYTES = {"WEBP": 12, "AVIF": 8, "HEIF": 8, "JPEG2000": 16, "TIFF": 4, "PPM": 3, "QOI": 4, "BLP": 4}
+# planes and a copy, OpenJPEG 32 bits a channel.
+DECODER_BYTES = {"WEBP": 12, "AVIF": 8, "HEIF": 8, "JPEG2000": 16, "PPM": 3, "QOI": 4, "BLP": 4}
+ROWS_PER_STRIP, TILE_WIDTH = 278, 322
 # A progressive JPEG is kept whole as coefficients: 16 bits in three channels, whatever the scale.
 PROGRESSIVE_BYTES = 6
 
@@ -151,8 +152,11 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
 
 def _check_memory(picture: PIL.Image.Image, original: tuple[int, int]) -> None:
     """Refuse before decoding what would not fit into MAX_DECODE_BYTES. original: the size before JPEG's draft."""
-    each = BYTES_PER_PIXEL.get(picture.mode, 4) + DECODER_BYTES.get(picture.format or "", 0)
-    needed = picture.width * picture.height * each
+    own = BYTES_PER_PIXEL.get(picture.mode, 4)
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF, where libtiff holds one strip or tile beside the picture
+    strip = 0 if TILE_WIDTH in tags else min(1.0, tags.get(ROWS_PER_STRIP, picture.height) / picture.height)
+    beside = own * strip if tags else DECODER_BYTES.get(picture.format or "", 0)
+    needed = int(picture.width * picture.height * (own + beside))
     if picture.info.get("progressive"):
         needed += original[0] * original[1] * PROGRESSIVE_BYTES
     if needed > MAX_DECODE_BYTES:
@@ -188,7 +192,7 @@ def _decode_raw(file: IO[bytes], length: int, size: int, max_pixels: int) -> Ima
         half = max(sizes.iwidth, sizes.iheight) >= 2 * size
         upright = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
         rgb = PIL.Image.fromarray(raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8))
-    metadata = NO_METADATA
-    with contextlib.suppress(UnreadableError):
-        metadata = read_metadata(open_lazily(file, length, ".tif"))
-    return Image(np.asarray(to_rgb(rgb, fit(*upright, size))), *upright, "RAW", metadata)
+    with contextlib.suppress(UnreadableError), decoding():  # most raw files are TIFFs: their tags are EXIF
+        file.seek(0)
+        rgb.getexif().load_from_fp(file)
+    return Image(np.asarray(to_rgb(rgb, fit(*upright, size))), *upright, "RAW", read_metadata(rgb))
