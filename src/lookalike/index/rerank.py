@@ -18,7 +18,7 @@ _IMPORT_PRICE = 64 << 20  # numbers compared exactly in the time that importing 
 _BUILD_PRICE = 8  # making the code of a row takes as long as comparing the row this often
 _BLOCK = 8192  # rows compared or encoded at once
 _TAIL = 2048  # rows compared exactly before it is worth making codes of them
-_SPARSE = 64  # a filter that leaves fewer than one row in so many is answered exactly
+_SPARSE = 32  # a filter that leaves fewer than one row in so many is answered exactly
 _TRAINING = 4096  # rows that codes are trained on
 
 
@@ -130,15 +130,15 @@ class RerankedIndex(ABC, Generic[R]):
 
     def search(self, queries: R, k: int, allowed: Ids | None = None) -> Neighbours:
         queries = self._checked(queries)
-        positions = self._candidates(allowed)
+        positions = None if allowed is None else self._table.positions(allowed)
         m = max(self._breadth, 8 * k)
-        if not self._codes_pay(len(queries), positions, m):
+        if not self._codes_pay(len(queries), len(self if positions is None else positions), m):
             return neighbours(self._exact(queries, positions, k), k)
         return neighbours(self._shortlisted(queries, positions, k, m), k)
 
     def within(self, queries: R, radius: float, allowed: Ids | None = None) -> list[Within]:
         queries = self._checked(queries)
-        positions = self._candidates(allowed)
+        positions = None if allowed is None else self._table.positions(allowed)
         found: list[list[tuple[Ids, Distances]]] = [[] for _ in range(len(queries))]
         for part, rows in self._blocks(positions):
             for answer, distances in zip(found, self._distances(rows, queries), strict=True):
@@ -172,48 +172,49 @@ class RerankedIndex(ABC, Generic[R]):
             index._tail = np.flatnonzero(without)
         return index
 
-    def _candidates(self, allowed: Ids | None) -> Positions:
-        return np.flatnonzero(self._table.live) if allowed is None else self._table.positions(allowed)
-
     def _cost(self, rows: int) -> int:
         """Numbers compared in so many rows, going by the first ones."""
         first = self._table.take(np.arange(min(64, self._table.size)))
         return rows * self._numbers(first) // max(len(first), 1)
 
-    def _codes_pay(self, queries: int, positions: Positions, m: int) -> bool:
+    def _codes_pay(self, queries: int, rows: int, m: int) -> bool:
         use = self._kinds[self.kind]
-        if use == "exact" or not len(positions):
+        if use == "exact" or not rows:
             return False
         if self._codes is None:
-            self._compared += queries * self._cost(len(positions))
+            self._compared += queries * self._cost(rows)
             price = _IMPORT_PRICE + _BUILD_PRICE * self._cost(self._table.size)
             if use == "auto" and self._compared < price:
                 return False
             self.prepare()
         elif len(self._tail) > _TAIL:
             self.prepare()
-        return len(positions) > max(4 * m, self._table.size // _SPARSE)
+        return rows > max(4 * m, self._table.size // _SPARSE)
 
-    def _exact(self, queries: R, positions: Positions, k: int) -> list[tuple[Ids, Distances]]:
+    def _exact(self, queries: R, positions: Positions | None, k: int) -> list[tuple[Ids, Distances]]:
         found: list[list[tuple[Ids, Distances]]] = [[] for _ in range(len(queries))]
         for part, rows in self._blocks(positions):
             for answer, distances in zip(found, self._distances(rows, queries), strict=True):
                 answer.append(nearest(self._table.ids[part], distances, k))
         return [nearest(*_merged(answer), k) for answer in found]
 
-    def _shortlisted(self, queries: R, positions: Positions, k: int, m: int) -> list[tuple[Ids, Distances]]:
+    def _shortlisted(self, queries: R, positions: Positions | None, k: int, m: int) -> list[tuple[Ids, Distances]]:
         assert self._codes is not None
-        table, tail, keep = self._table, self._tail, None
-        if len(positions) < table.size or len(self._codes) + len(tail) > table.size:
-            wanted = np.zeros(table.size + 1, np.bool_)  # the last is for the codes of rows that are gone
-            wanted[positions] = True
+        table, tail, keep, coded = self._table, self._tail, None, len(self._codes)
+        if positions is not None or coded + len(tail) > len(table):
+            wanted = np.zeros(table.size + 1, np.bool_)  # the last is for codes of rows that are gone
+            if positions is None:
+                wanted[:-1] = table.live
+            else:
+                wanted[positions] = True
+                m *= 2  # neighbours that a filter leaves are farther away, where codes tell less
             keep, tail = wanted[self._coded], tail[wanted[tail]]
-        enough = min(m // 2, len(positions) - len(tail))
+            coded = int(np.count_nonzero(keep))
         answers = []
         for i, numbers in enumerate(self._codes.nearest(queries, m, keep)):
             query = _slice(queries, i)
             numbers = numbers[numbers >= 0]
-            if len(numbers) < enough:
+            if len(numbers) < min(m // 2, coded):
                 answers += self._exact(query, positions, k)
                 continue
             near = np.concatenate([np.sort(self._coded[numbers]), tail])
@@ -222,7 +223,9 @@ class RerankedIndex(ABC, Generic[R]):
             answers.append(nearest(table.ids[near], distances, k))
         return answers
 
-    def _blocks(self, positions: Positions) -> Iterator[tuple[Positions, R]]:
+    def _blocks(self, positions: Positions | None) -> Iterator[tuple[Positions, R]]:
+        if positions is None:
+            positions = np.flatnonzero(self._table.live)
         for start in range(0, len(positions), _BLOCK):
             part = positions[start : start + _BLOCK]
             yield part, self._table.take(part)

@@ -78,7 +78,11 @@ class RowTable(Generic[R]):
 
     def positions(self, ids: Ids) -> Positions:
         """The live positions of ids, ascending, each once; unknown ids have none."""
-        found = self.lookup(np.unique(np.asarray(ids, np.int64)))
+        ids = np.asarray(ids, np.int64)
+        if not np.all(ids[1:] > ids[:-1]):
+            ids = np.sort(ids)  # np.unique takes ten times as long
+            ids = ids[np.append(True, ids[1:] > ids[:-1])]
+        found = self.lookup(ids)
         found = found[found >= 0]
         return found if self.ascending else np.sort(found)
 
