@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lookalike.index.base import Ids
     from lookalike.indexes import Indexes
     from lookalike.ingest.run import IndexReport, Options, Progress
-    from lookalike.ranking.match import Match
+    from lookalike.ranking.match import Matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Collection:
         Unchanged files are not read again, moved ones are recognised, unreadable ones are listed in the report.
         Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
         """
-        from lookalike.ingest.run import Options, index
+        from lookalike.ingest.run import Failure, Options, index
         from lookalike.methods.factory import NAMES, make
 
         with self._album.writing(create=True):
@@ -118,19 +118,28 @@ class Collection:
             roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
             if not roots:
                 raise CollectionError("nothing to index: name a folder of pictures")
+            # A remembered folder may be on a drive that is not there today; one named now was mistyped.
+            away = [] if paths else [root for root in roots if not os.path.exists(root)]
+            there = [root for root in roots if root not in away] or roots
             kept = [(stored.name, stored.params) for stored in catalogue.methods().values()]
-            report = index(self._album, roots, kept, options or Options(), progress or (lambda _: None))
+            report = index(self._album, there, kept, options or Options(), progress or (lambda _: None))
+            report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
             for name, _ in kept:
                 self._indexes.save(name)
         return report
 
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:
-        """Take files, or all files below folders, out of the collection (never off the disk); how many."""
+        """Take files, or all files below folders, out of the collection (never off the disk); how many.
+
+        The folders are forgotten as well: `index` without paths does not go there again.
+        """
         from lookalike.store.changes import Removed
 
         with self._album.writing():
             ids = sorted({id_ for path in paths for id_ in self._album.catalogue.ids_below(_absolute(path))})
             self._album.apply([Removed(id_) for id_ in ids])
+            for path in paths:
+                self._album.catalogue.forget_roots(_absolute(path))
         return len(ids)
 
     def compact(self) -> int:
@@ -153,7 +162,7 @@ class Collection:
         region: Sequence[float] | None = None,
         where: str | None = None,
         index: str = "auto",
-    ) -> list[Match]:
+    ) -> Matches:
         """The pictures that answer a question, best first.
 
         image: path, bytes, file, PIL image or array; text: words; query: a weighted sum of both such as

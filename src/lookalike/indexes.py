@@ -50,6 +50,10 @@ class Indexes:
         self._open[name, kind] = (stamp, index)
         return index
 
+    def rows(self, name: str) -> Any:
+        """All committed rows of a method, memory-mapped, those of removed pictures included."""
+        return self._album.matrix(self.stored(name)).rows()
+
     def save(self, name: str, kind: str = "auto") -> None:
         """Write the cache of a method's index when building it anew is worth avoiding; the caller holds the lock."""
         stored = self.stored(name)

@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.errors import QueryError
 from lookalike.methods.base import Method
 
-NAMES = ("phash", "color")
+NAMES = ("phash", "color", "embedding", "text")
 """Methods of a new collection unless others are asked for, in the order in which they are described."""
 
 
@@ -17,7 +17,7 @@ def make(name: str, params: Mapping[str, Any] | None = None) -> Method[Any]:
 
     QueryError for an unknown name or parameters that do not belong to it.
     """
-    kind = name.partition(":")[0]
+    kind, _, model = name.partition(":")
     arguments = dict(params or {})
     try:
         if kind == "phash":
@@ -28,6 +28,14 @@ def make(name: str, params: Mapping[str, Any] | None = None) -> Method[Any]:
             from lookalike.methods.color import Color
 
             return Color(**arguments)
+        if kind == "embedding":
+            from lookalike.methods.embedding import Embedding
+
+            return Embedding(**({"model": model} if model and not arguments else arguments))
+        if kind == "text":
+            from lookalike.methods.text import ConceptText
+
+            return ConceptText(**arguments)
     except (TypeError, ValueError) as error:
         raise QueryError(f"{name}: {error}") from error
     raise QueryError(f"no method {name!r}; there are {', '.join(NAMES)}")

@@ -11,7 +11,8 @@ from lookalike.indexes import Indexes
 from lookalike.query import Query, Term
 from lookalike.ranking.ask import Answer, ask
 from lookalike.ranking.fusion import fuse
-from lookalike.ranking.match import Match
+from lookalike.ranking.match import Matches
+from lookalike.ranking.sums import answer_sum
 from lookalike.region import open_region
 from lookalike.store.catalogue import Catalogue
 
@@ -25,26 +26,27 @@ class Limits:
     index: str = "auto"
 
 
-def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits) -> list[Match]:
+def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits) -> Matches:
     """The pictures that answer a query, best first."""
     allowed = None
     if query.where is not None:
         allowed = catalogue.ids_where(query.where.sql, query.where.params)
     if len(query.terms) == 1 and query.terms[0].kind != "text":
         return _like_picture(indexes, catalogue, query, limits, allowed)
-    raise QueryError("searching by words needs a text model in the collection")
+    pictures = {
+        place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
+    }
+    return answer_sum(indexes, catalogue, query, pictures, limits.k, allowed)
 
 
-def _like_picture(
-    indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None
-) -> list[Match]:
+def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
     image = _picture(query.terms[0], query, catalogue)
     names = list(catalogue.methods()) if query.methods == ("auto",) else list(query.methods)
     answers = [_ask(indexes, name, image, limits, allowed) for name in names]
     if all(one.reason for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
     matches = fuse(answers, {name: indexes.method(name) for name in names}, catalogue)
-    return matches if limits.radius is not None else matches[: limits.k]
+    return Matches(matches if limits.radius is not None else matches[: limits.k])
 
 
 def _ask(indexes: Indexes, name: str, image: Image, limits: Limits, allowed: Ids | None) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,3 +37,11 @@ class Match:
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON; undecodable bytes of the path as escapes, everything else of it as it is."""
         return {**asdict(self), "path": self.path.encode("utf-8", "backslashreplace").decode("utf-8")}
+
+
+class Matches(list[Match]):
+    """A list of matches, best first. notes: what the user should know about the answer, one line each."""
+
+    def __init__(self, matches: Iterable[Match] = (), notes: Iterable[str] = ()) -> None:
+        super().__init__(matches)
+        self.notes = tuple(notes)

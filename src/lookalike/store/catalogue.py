@@ -177,6 +177,14 @@ class Catalogue:
         )
         return [row[0] for row in rows]
 
+    def ids_with_word(self, word: str, limit: int) -> tuple[int, list[int]]:
+        """How many living pictures have a word (or a form of it) in path or caption, and the first ids of them."""
+        found = "FROM words w JOIN images i ON i.id = w.rowid WHERE words MATCH ? AND i.status = 'ok'"
+        match = '"' + word.replace('"', '""') + '"'
+        (count,) = self.sql.execute(f"SELECT count(*) {found}", (match,)).fetchone()
+        rows = self.sql.execute(f"SELECT i.id {found} ORDER BY i.id LIMIT ?", (match, limit))
+        return count, [row[0] for row in rows]
+
     def gaps(self, image: int) -> dict[str, str]:
         """Method name -> why this picture has no descriptor of it."""
         return dict(
@@ -189,6 +197,13 @@ class Catalogue:
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
         return [os.fsdecode(row[0]) for row in self.sql.execute("SELECT path FROM roots ORDER BY path")]
+
+    def forget_roots(self, path: str) -> None:
+        """No longer remember a folder or file, and those below it, as indexed by name."""
+        with self.transaction() as sql:
+            sql.execute(
+                "DELETE FROM roots WHERE path = ? OR (path >= ? AND path < ?)", (os.fsencode(path), *below(path))
+            )
 
     def fact(self, key: str) -> Any:
         """A remembered JSON value, None when there is none."""
