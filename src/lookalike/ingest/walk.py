@@ -29,6 +29,7 @@ class Walk:
 
     def __iter__(self) -> Iterator[Seen]:
         for root in self.roots:
+            self._visited.clear()  # a folder may be a root and also be linked from another one
             if os.path.isdir(root):
                 yield from self._folder(root)
             else:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from lookalike import Collection
+from samples import HERE, METHODS, PHOTOS, fill, photo
+
+
+@pytest.fixture(autouse=True)
+def own_data(monkeypatch, tmp_path):
+    """No test sees or leaves anything in the user's own collection."""
+    monkeypatch.delenv("LOOKALIKE_COLLECTION", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder of small real photos, drawings and one file that is no picture. Not to be changed."""
+    folder = fill(tmp_path_factory.mktemp("pictures"), 5)
+    for name in PHOTOS:
+        photo(name).save(folder / name)
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def album(pictures, tmp_path_factory):
+    """The path of a collection of `pictures`. Not to be changed."""
+    path = tmp_path_factory.mktemp("collections") / "album"
+    with Collection(path) as made:
+        made.index([pictures], methods=METHODS, options=HERE)
+    return path
