@@ -88,7 +88,7 @@ class Embedding:
         return unpack(rows)
 
     def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
-        """kind: "auto" (exact while small, then "rabitq"), "flat", "rabitq" or "hnsw"."""
+        """kind: "auto" (exact while that is cheap, else "codes"), "exact", "codes" (RaBitQ) or "hnsw"."""
         from lookalike.index.vectors import VectorIndex
 
         return VectorIndex(self.layout.width, kind)

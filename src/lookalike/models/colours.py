@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -48,17 +49,21 @@ def measure_cues(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     masks = _colours(hue, saturation, value)
     shares = {name: _share(mask) for name, mask in masks.items()}
     warm = masks["orange"] | masks["red"] | masks["yellow"]
-    brightness = float(value.mean())
-    contrast = float(np.sqrt(max(float(np.vdot(value, value)) / value.size - brightness**2, 0.0)))
     moods = {
         "sunset": _share((warm | masks["pink"])[:HORIZON]) * (1 - min(3 * shares["green"], 1))
         + 0.3 * _share(value[HORIZON:] < 0.35),
-        "fog": (1 - float(saturation.mean())) * (1 - 2 * contrast) * brightness,
+        "fog": _share((value > 0.15) & (value < 0.97)) * (1 - float(saturation.mean())) * _softness(value),
         "night": _share(value < 0.25),
         "snow": _share(((value > 0.65) & (saturation < 0.22))[SIDE // 3 :]),
         "autumn": _share(warm | masks["brown"]),
     }
     return np.array([min(shares[c], COLOUR_ENOUGH) for c in COLOURS] + [moods[m] for m in MOODS], np.float32)
+
+
+def _softness(value: NDArray[np.float32]) -> float:
+    """1 for a picture without any edges, falling to 0 with the mean step between neighbours."""
+    step = (float(np.abs(np.diff(value, axis=0)).mean()) + float(np.abs(np.diff(value, axis=1)).mean())) / 2
+    return math.exp(-step / 0.02)
 
 
 def _share(mask: NDArray[np.bool_]) -> float:

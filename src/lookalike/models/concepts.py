@@ -31,12 +31,14 @@ from lookalike.models.session import BUNDLED
 MEANING, SCORES = 128, 239
 FEATURES = MEANING + SCORES + len(CUES)
 DIMENSION = FEATURES + 1
-EDITION = "29d53a257c618f2c"  # of the files that rows are made from: rows of other editions do not compare
+EDITION = "5fbeadec18f53d93"  # of the files that rows are made from: rows of other editions do not compare
 
 BELIEF_TEMPERATURE = 2.0  # of the softmax over classes: flatter than trained, a scene is more than its first class
 NAME_TEMPERATURE = 0.05  # of the softmax over class names close to a query
 CUE_SCALE = 0.1  # keeps the cues, which no text may name, from using up the row's length
-SCORES_WEIGHT, COLOUR_WEIGHT, MOOD_WEIGHT = 0.5, 0.25, 0.5  # against 1 for the ConSE vector, all as z-scores
+SCORES_WEIGHT = 0.5  # against 1 for the ConSE vector, both as z-scores
+COLOUR_WEIGHT, MOOD_WEIGHT = 1.5, 2.0  # divided by the number of telling words: "a red flower" is about red, a long
+CUE_LIMIT = 1.0  # caption with a red shirt in it is not
 KNOWN = 0.43  # cosine of a word to the nearest class: "forest", "sky" are above, "people", "birthday" below
 MAX_WORDS = 12
 _SILENT = (
@@ -139,7 +141,7 @@ class ConceptSpace:
 
     def split_words(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The telling words of a text, those with a concept near to them and those without; of the first twelve."""
-        words = list(dict.fromkeys(w for w in _WORD.findall(text.lower()) if w not in SILENT_WORDS))[:MAX_WORDS]
+        words = telling_words(text)[:MAX_WORDS]
         if not words:
             return (), ()
         nearness = (self._sentences.encode(words) @ self._classes.T).max(axis=1)
@@ -156,10 +158,12 @@ class ConceptSpace:
         by_name = np.zeros(FEATURES, np.float32)
         by_name[MEANING : MEANING + SCORES] = belief @ self._score_basis
         direction += SCORES_WEIGHT * self._standard(by_name)
+        words = max(len(telling_words(text)), 1)
         for cue in cues_in(text):
             alone = np.zeros(FEATURES, np.float32)
             alone[MEANING + SCORES + CUES.index(cue)] = 1
-            direction += (MOOD_WEIGHT if cue in MOODS else COLOUR_WEIGHT) * self._standard(alone)
+            weight = (MOOD_WEIGHT if cue in MOODS else COLOUR_WEIGHT) / words
+            direction += min(weight, CUE_LIMIT) * self._standard(alone)
         return direction
 
     def _standard(self, direction: Floats) -> Floats:
@@ -211,6 +215,11 @@ class ConceptSpace:
 def shared_space() -> ConceptSpace:
     """The space that the methods of one process share, so that its files are opened once."""
     return ConceptSpace()
+
+
+def telling_words(text: str) -> list[str]:
+    """The words that say what a picture shows, each once, in lower case."""
+    return list(dict.fromkeys(word for word in _WORD.findall(text.lower()) if word not in SILENT_WORDS))
 
 
 def unit(vector: Floats) -> Floats:
