@@ -1,0 +1,82 @@
+"""Measure the null models that the package ships: how close unrelated photos come by each method.
+
+    python tools/fit_nulls.py FOLDER [--skip NAME ...]
+
+FOLDER: a thousand or more unrelated pictures of many kinds; --skip leaves out subfolders that hold series or copies.
+Writes src/lookalike/ranking/nulls.json. Distances between random pairs are kept as a few quantiles; nothing of a
+picture is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from lookalike.errors import LookalikeError
+from lookalike.image import Image, open_image
+from lookalike.index.base import Ragged, Rows
+from lookalike.methods.base import Method
+from lookalike.methods.color import Color
+from lookalike.methods.embedding import Embedding
+from lookalike.methods.phash import PHash
+from lookalike.ranking.nulls import BUNDLED, TAILS, bundle_key, sample_distances
+from lookalike.ranking.significance import fit
+
+
+def measured_methods() -> list[Method[Any]]:
+    """The methods with their selectable parameters."""
+    return [*map(PHash, (8, 16, 24, 32)), *map(Color, (8, 16)), Embedding()]
+
+
+def pictures(folder: Path, skip: set[str]) -> Iterator[Image]:
+    """All pictures below a folder that can be read."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not skip & set(path.parts)]
+    for path in track(files, "describing"):
+        try:
+            yield open_image(path)
+        except LookalikeError:
+            continue  # a text file beside the pictures, or a broken one: nothing to learn from
+
+
+def stacked(method: Method[Any], packed: list[Any]) -> Rows:
+    """Packed descriptors as an index takes them."""
+    if method.layout.ragged:
+        return Ragged.of(packed, method.layout.width, method.layout.dtype)
+    return np.concatenate(packed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--skip", nargs="*", default=[])
+    arguments = parser.parse_args()
+    methods = measured_methods()
+    packed: list[list[Any]] = [[] for _ in methods]
+    for image in pictures(arguments.folder, set(arguments.skip)):
+        for method, rows in zip(methods, packed, strict=True):
+            descriptor = method.describe(image)
+            if descriptor is not None:
+                rows.append(method.pack(descriptor))
+    models = {}
+    for method, items in zip(methods, packed, strict=True):
+        index, rows, ids = method.new_index(), stacked(method, items), np.arange(len(items))
+        index.add(ids, rows)
+        distances = np.concatenate([sample_distances(index, ids, rows, seed) for seed in range(5)])
+        model = fit(distances, TAILS[method.name])
+        if model is None:
+            raise SystemExit(f"{method.name}: too few pictures")
+        models[bundle_key(method.name, asdict(method.params))] = model.to_json()
+        Console().print(f"{method.name} {asdict(method.params)}: {len(items)} pictures, scale {model.scale:.4g}")
+    BUNDLED.write_text(json.dumps({"models": models}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
