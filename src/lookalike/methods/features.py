@@ -1,0 +1,191 @@
+"""Finding and describing keypoints: one small class per kind of feature, a common shape for what they find."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import ModelError, QueryError
+
+if TYPE_CHECKING:
+    import cv2
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+GRID = 4
+LEVELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Keypoints of one grey picture, in its pixels: xy (n, 2), scale (diameter) and angle in degrees (n,) float32,
+    descriptors (n, width) uint8."""
+
+    xy: Floats
+    scale: Floats
+    angle: Floats
+    descriptors: NDArray[np.uint8]
+
+
+class Features(Protocol):
+    """A detector and descriptor. width: bytes a descriptor. binary: compared by Hamming distance, else Euclidean."""
+
+    name: str
+    width: int
+    binary: bool
+
+    def find(self, grey: Grey, budget: int) -> Found:
+        """At most `budget` keypoints of a grey picture (h, w), spread over it, in a fixed order."""
+        ...
+
+
+class RootSift:
+    """SIFT (Lowe 2004) as RootSIFT (Arandjelovic and Zisserman 2012), 512 * sqrt(d / sum d) rounded to bytes."""
+
+    name = "rootsift"
+    width = 128
+    binary = False
+
+    def find(self, grey: Grey, budget: int) -> Found:
+        import cv2
+
+        sift = cv2.SIFT_create(nfeatures=0, contrastThreshold=0.02)  # type: ignore[attr-defined]
+        return _with_opencv(sift, grey, budget, finest=1.8, as_bytes=_root)
+
+
+class Orb:
+    """ORB (Rublee et al. 2011): 256 binary tests. Ten times faster than SIFT and far less robust to scale."""
+
+    name = "orb"
+    width = 32
+    binary = True
+
+    def find(self, grey: Grey, budget: int) -> Found:
+        import cv2
+
+        orb = cv2.ORB_create(nfeatures=8 * budget, fastThreshold=10)  # type: ignore[attr-defined]
+        return _with_opencv(orb, grey, budget, finest=31, as_bytes=np.asarray)
+
+
+class Surf:
+    """SURF (Bay et al. 2006) from an OpenCV built with its non-free part; 64 values, 128 + 255 * v as bytes."""
+
+    name = "surf"
+    width = 64
+    binary = False
+
+    def find(self, grey: Grey, budget: int) -> Found:
+        import cv2
+
+        surf = cv2.xfeatures2d.SURF_create(hessianThreshold=100)  # type: ignore[attr-defined]
+        return _with_opencv(surf, grey, budget, finest=9, as_bytes=_signed)
+
+
+class MahotasSurf:
+    """SURF (Bay et al. 2006) from mahotas, for OpenCVs without it."""
+
+    name = "surf"
+    width = 64
+    binary = False
+
+    def find(self, grey: Grey, budget: int) -> Found:
+        surf = importlib.import_module("mahotas.features.surf")
+        points = surf.interest_points(grey, threshold=0.1)
+        if len(points) == 0:
+            return _none(self.width)
+        # mahotas: y, x, scale, laplacian response, sign of the laplacian
+        level = levels(points[:, 2], finest=1.2)
+        chosen = spread(points[:, 1::-1], level, np.abs(points[:, 3]), (grey.shape[1], grey.shape[0]), budget)
+        described = surf.descriptors(grey, points[chosen], is_integral=False, descriptor_only=False)
+        # what follows the five columns of the point is its angle in radians, then the 64 values
+        xy = described[:, 1::-1].astype(np.float32)
+        scale = (9 / 1.2 * described[:, 2]).astype(np.float32)
+        angle = (np.degrees(described[:, 5]) % 360).astype(np.float32)
+        return Found(xy, scale, angle, _signed(described[:, 6:]))
+
+
+FEATURES: dict[str, type[Features]] = {"rootsift": RootSift, "orb": Orb, "surf": Surf}
+
+
+def features_named(name: str) -> Features:
+    """The features called rootsift, orb or surf; QueryError for other names, ModelError where not installed."""
+    if name not in FEATURES:
+        raise QueryError(f"no features called {name!r}: choose one of {', '.join(FEATURES)}")
+    return _surf() if name == "surf" else FEATURES[name]()
+
+
+def _surf() -> Features:
+    import cv2
+
+    if hasattr(cv2, "xfeatures2d") and hasattr(cv2.xfeatures2d, "SURF_create"):
+        try:
+            cv2.xfeatures2d.SURF_create()
+        except cv2.error:
+            pass  # opencv-contrib without its non-free part has the name and refuses the call
+        else:
+            return Surf()
+    if importlib.util.find_spec("mahotas") is None:
+        raise ModelError("this OpenCV has no SURF: pip install 'lookalike[surf]', or choose rootsift")
+    return MahotasSurf()
+
+
+def levels(scale: Floats, finest: float) -> NDArray[np.int64]:
+    """0, 1, 2 for keypoints in the finest octave, the next, and all coarser ones."""
+    octaves: NDArray[np.int64] = np.log2(np.maximum(scale / finest, 1)).astype(np.int64)
+    return octaves.clip(0, LEVELS - 1)
+
+
+def spread(
+    xy: Floats, level: NDArray[np.int64], response: Floats, size: tuple[int, int], budget: int
+) -> NDArray[np.int64]:
+    """Which keypoints to keep: the strongest of every cell of a 4 x 4 grid and level, then the second strongest, ...
+
+    xy (n, 2) inside a picture of size (width, height). The levels matter for what is blurred, reduced or pixelated:
+    by response alone the fine keypoints, which do not survive that, take the whole budget. Ties go to the earlier.
+    """
+    cells = np.minimum(GRID - 1, (xy * GRID / np.asarray(size)).astype(np.int64))
+    bins = (cells[:, 1] * GRID + cells[:, 0]) * LEVELS + level
+    order = np.lexsort((-response, bins))
+    starts = np.searchsorted(bins[order], np.arange(GRID * GRID * LEVELS))
+    rank = np.empty(len(xy), np.int64)
+    rank[order] = np.arange(len(xy)) - starts[bins[order]]
+    return np.lexsort((-response, rank))[:budget]
+
+
+def _with_opencv(
+    feature2d: Any, grey: Grey, budget: int, finest: float, as_bytes: Callable[[Any], NDArray[np.uint8]]
+) -> Found:
+    """Detect all, describe only what the budget keeps: cheaper than detectAndCompute where there is much to drop."""
+    keypoints: Sequence[cv2.KeyPoint] = feature2d.detect(grey, None)
+    width = feature2d.descriptorSize()
+    if not keypoints:
+        return _none(width)
+    found = np.array([(*k.pt, k.size, k.response) for k in keypoints], np.float32)
+    size = (grey.shape[1], grey.shape[0])
+    chosen = spread(found[:, :2], levels(found[:, 2], finest), found[:, 3], size, budget)
+    kept, descriptors = feature2d.compute(grey, [keypoints[i] for i in chosen])
+    if descriptors is None:
+        return _none(width)
+    geometry = np.array([(*k.pt, k.size, k.angle) for k in kept], np.float32)
+    return Found(geometry[:, :2], geometry[:, 2], geometry[:, 3], as_bytes(descriptors))
+
+
+def _none(width: int) -> Found:
+    nothing = np.zeros(0, np.float32)
+    return Found(np.zeros((0, 2), np.float32), nothing, nothing, np.zeros((0, width), np.uint8))
+
+
+def _root(descriptors: Floats) -> NDArray[np.uint8]:
+    unit = descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7)
+    return np.asarray(np.round(512 * np.sqrt(unit)).clip(0, 255), np.uint8)
+
+
+def _signed(descriptors: Floats) -> NDArray[np.uint8]:
+    return np.asarray(np.round(128 + 255 * np.asarray(descriptors)).clip(0, 255), np.uint8)

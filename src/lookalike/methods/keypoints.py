@@ -1,0 +1,59 @@
+"""Keypoints of a picture: places, their scales and angles, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.index.keypoint_rows import GEOMETRY, angles, geometry_of, pack_rows, pixels, scales
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keypoints:
+    """n keypoints of a picture of size (width, height) in original, upright pixels.
+
+    xy: (n, 2) float32 pixels. scale: (n,) float32 diameters in pixels. angle: (n,) float32 degrees, clockwise.
+    descriptors: (n, d) uint8. binary: whether descriptors are bit strings (ORB).
+    """
+
+    xy: Floats
+    scale: Floats
+    angle: Floats
+    descriptors: NDArray[np.uint8]
+    size: tuple[int, int]
+    binary: bool = False
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    def where(self, keep: NDArray[np.bool_]) -> Self:
+        """Only the keypoints for which `keep` (n,) holds."""
+        return replace(
+            self,
+            xy=self.xy[keep],
+            scale=self.scale[keep],
+            angle=self.angle[keep],
+            descriptors=self.descriptors[keep],
+        )
+
+    def pack(self) -> NDArray[np.uint8]:
+        """(n, d + 14) rows as stored: positions to 1/65535 of the picture, scales to 3 %, angles to 0.7 degrees."""
+        return pack_rows(self.descriptors, self.xy, self.scale, self.angle, self.size)
+
+    @classmethod
+    def unpack(cls, rows: NDArray[Any], binary: bool = False) -> Self:
+        """The inverse of `pack`, from (n >= 1, d + 14) rows."""
+        geometry = geometry_of(rows)
+        return cls(
+            pixels(geometry),
+            scales(geometry),
+            angles(geometry),
+            rows[:, : -GEOMETRY.itemsize],
+            (int(geometry["width"][0]), int(geometry["height"][0])),
+            binary,
+        )

@@ -1,0 +1,255 @@
+"""Do two pictures show the same thing, and where? Matches of keypoints that one plane-to-plane map explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.index.exhaustive import squared_distances
+from lookalike.index.keypoint_rows import vectors
+from lookalike.methods.keypoints import Keypoints
+
+Floats = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+RATIO = 0.85
+FEWEST_INLIERS = 6
+UNIT = 640  # pixels of the longest side in which tolerances are given
+TOLERANCE = 6.0
+ROUGH_TOLERANCE = 40.0
+TURN_TOLERANCE = 30.0  # degrees
+ZOOM_TOLERANCE = 0.75  # octaves
+LARGEST_ZOOM = 30.0
+MOST_PERSPECTIVE = 6.0  # ratio of area scales between the query's corners
+WHOLE = 0.85  # overlap from which a picture counts as wholly visible
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One picture found in another; coordinates are original pixels, corners are in the order top left, top right,
+    bottom right, bottom left of the picture whose they are.
+
+    matches: (inliers, 4) float64: x, y in the query, x, y in the found picture. quad: (4, 2), the query's corners in
+    the found picture; reverse_quad: (4, 2), the found picture's corners in the query. visible: the part of the
+    query's area that lies in the found picture; covered: the part of the found picture that the query covers.
+    """
+
+    inliers: int
+    quad: Floats
+    reverse_quad: Floats
+    visible: float
+    covered: float
+    matches: Floats
+
+    def unmirrored(self, width: float) -> Verified:
+        """The same for the query as it is, when it was asked mirrored: `width` is the query's."""
+        reverse_quad, matches = self.reverse_quad.copy(), self.matches.copy()
+        reverse_quad[:, 0] = width - reverse_quad[:, 0]
+        matches[:, 0] = width - matches[:, 0]
+        return replace(self, quad=self.quad[[1, 0, 3, 2]], reverse_quad=reverse_quad, matches=matches)
+
+    @property
+    def label(self) -> str:
+        """What the query is to the found picture: "same picture", "crop of", "contains" or "same scene"."""
+        if self.visible >= WHOLE and self.covered >= WHOLE:
+            return "same picture"
+        if self.visible >= WHOLE:
+            return "crop of"
+        return "contains" if self.covered >= WHOLE else "same scene"
+
+
+def verify(query: Keypoints, found: Keypoints) -> Verified | None:
+    """How the query lies in the found picture, or None when their keypoints do not agree on any way.
+
+    Mutual nearest neighbours that pass the ratio test are tried as similarities first (each match is one, by its
+    scales and angles): without rough agreement nothing more is computed. Then a homography by MAGSAC++ (Barath et
+    al. 2020). Inliers must agree with it in place, turn and zoom, must not lie in one spot or on one line, and the
+    map must not be a mirror image, nearly singular, or zoom beyond reason. The same input gives the same answer.
+    """
+    pairs = match(query, found)
+    if len(pairs) < FEWEST_INLIERS:
+        return None
+    here, there = _units(query, pairs[:, 0]), _units(found, pairs[:, 1])
+    rough = _agreeing(query, found, pairs, here, there)
+    if rough.sum() < FEWEST_INLIERS:
+        return None
+    pairs, here, there = pairs[rough], here[rough], there[rough]
+    homography = _homography(here, there)
+    if homography is None:
+        return None
+    kept = _consistent(homography, query, found, pairs, here, there)
+    inliers = _spots(here[kept], there[kept])
+    if inliers < FEWEST_INLIERS or not (_spread(here[kept]) and _spread(there[kept])):
+        return None
+    one, other = _zoom_to_unit(query.size), _zoom_to_unit(found.size)
+    whole = np.diag([1 / other, 1 / other, 1]) @ homography @ np.diag([one, one, 1])
+    places = np.hstack([query.xy[pairs[kept, 0]], found.xy[pairs[kept, 1]]]).astype(np.float64)
+    return _measured(whole, query.size, found.size, inliers, places)
+
+
+def match(query: Keypoints, found: Keypoints) -> Pairs:
+    """(m, 2) rows of the query and of the found picture: mutually nearest, and passing the ratio test."""
+    if len(query) < 2 or len(found) < 2:
+        return np.zeros((0, 2), np.int64)
+    squares = squared_distances(vectors(query.descriptors, query.binary), vectors(found.descriptors, found.binary))
+    nearest = squares.argmin(axis=1)
+    rows = np.arange(len(query))
+    first = squares[rows, nearest]
+    mutual = squares.argmin(axis=0)[nearest] == rows
+    squares[rows, nearest] = np.inf
+    kept = np.flatnonzero(mutual & (first < RATIO**2 * squares.min(axis=1)))
+    return np.stack([kept, nearest[kept]], axis=1)
+
+
+def _zoom_to_unit(size: tuple[int, int]) -> float:
+    return UNIT / max(size)
+
+
+def _units(keypoints: Keypoints, rows: NDArray[np.int64]) -> Floats:
+    return keypoints.xy[rows].astype(np.float64) * _zoom_to_unit(keypoints.size)
+
+
+def _turns_and_zooms(query: Keypoints, found: Keypoints, pairs: Pairs) -> tuple[Floats, Floats]:
+    """Degrees and factor, in units, from the query's keypoints to the found ones."""
+    turn = (found.angle[pairs[:, 1]] - query.angle[pairs[:, 0]]).astype(np.float64)
+    zoom = found.scale[pairs[:, 1]] / query.scale[pairs[:, 0]].astype(np.float64)
+    return turn, zoom * _zoom_to_unit(found.size) / _zoom_to_unit(query.size)
+
+
+def _agreeing(query: Keypoints, found: Keypoints, pairs: Pairs, here: Floats, there: Floats) -> NDArray[np.bool_]:
+    """Which matches roughly follow the similarity of the match that most others follow."""
+    turn, zoom = _turns_and_zooms(query, found, pairs)
+    # similarities as complex numbers: there = factor * here + offset
+    factor = zoom * np.exp(1j * np.radians(turn))
+    z, w = here @ (1, 1j), there @ (1, 1j)
+    predicted = factor[:, None] * (z - z[:, None]) + w[:, None]
+    near = np.abs(predicted - w) < ROUGH_TOLERANCE + 0.25 * np.abs(factor)[:, None] * np.abs(z - z[:, None])
+    turned = np.abs((turn - turn[:, None] + 180) % 360 - 180) < 2 * TURN_TOLERANCE
+    zoomed = np.abs(np.log2(zoom / zoom[:, None])) < 2 * ZOOM_TOLERANCE
+    agree = near & turned & zoomed
+    best: NDArray[np.bool_] = agree[agree.sum(axis=1).argmax()]
+    return best
+
+
+def _homography(here: Floats, there: Floats) -> Floats | None:
+    """By MAGSAC++ with a fixed seed; None when there is none or it is degenerate."""
+    import cv2
+
+    settings = cv2.UsacParams()
+    settings.threshold = TOLERANCE
+    settings.confidence = 0.999
+    settings.maxIterations = 1000
+    settings.sampler = cv2.SAMPLING_UNIFORM
+    settings.score = cv2.SCORE_METHOD_MAGSAC
+    settings.loMethod = cv2.LOCAL_OPTIM_SIGMA
+    settings.loIterations = 10
+    settings.loSampleSize = 14
+    settings.final_polisher = cv2.MAGSAC
+    settings.randomGeneratorState = 1
+    settings.isParallel = False
+    homography, _ = cv2.findHomography(here, there, settings)
+    if homography is None or not np.isfinite(homography).all():
+        return None
+    return np.asarray(homography, np.float64)
+
+
+def _project(homography: Floats, xy: Floats) -> tuple[Floats, Floats]:
+    """(n, 2) projected points and their (n,) depths."""
+    points = np.column_stack([xy, np.ones(len(xy))]) @ homography.T
+    depth = points[:, 2]
+    return points[:, :2] / np.where(depth == 0, 1e-12, depth)[:, None], depth
+
+
+def _jacobians(homography: Floats, xy: Floats) -> Floats:
+    """(n, 2, 2) local linear maps at points."""
+    projected, depth = _project(homography, xy)
+    return (homography[None, :2, :2] - projected[:, :, None] * homography[None, None, 2, :2]) / depth[:, None, None]
+
+
+def _consistent(
+    homography: Floats, query: Keypoints, found: Keypoints, pairs: Pairs, here: Floats, there: Floats
+) -> NDArray[np.bool_]:
+    """Which matches a homography explains: in place, and with the turn and zoom that it has there."""
+    projected, depth = _project(homography, here)
+    jacobian = _jacobians(homography, here)
+    area = np.linalg.det(jacobian)
+    radians = np.radians(query.angle[pairs[:, 0]].astype(np.float64))
+    pointing = np.einsum("nij,nj->ni", jacobian, np.stack([np.cos(radians), np.sin(radians)], axis=1))
+    turned = np.degrees(np.arctan2(pointing[:, 1], pointing[:, 0])) - found.angle[pairs[:, 1]]
+    _, zoom = _turns_and_zooms(query, found, pairs)
+    zoomed = np.log2(zoom / np.sqrt(np.maximum(area, 1e-12)))
+    # a place known to a few pixels of the smaller picture is known less well in the larger
+    tolerance = TOLERANCE * np.maximum(1, np.sqrt(np.maximum(area, 0)))
+    kept: NDArray[np.bool_] = (
+        (np.linalg.norm(projected - there, axis=1) <= tolerance)
+        & (depth > 0)
+        & (area > 0)
+        & (np.abs((turned + 180) % 360 - 180) <= TURN_TOLERANCE)
+        & (np.abs(zoomed) <= ZOOM_TOLERANCE)
+    )
+    return kept
+
+
+def _spots(here: Floats, there: Floats) -> int:
+    """How many different places, in both pictures: several keypoints of one spot are one witness."""
+    cells = [len(np.unique(np.round(xy / 4), axis=0)) for xy in (here, there)]
+    return min(cells) if len(here) else 0
+
+
+def _spread(xy: Floats) -> bool:
+    """Whether points are neither in one spot nor on one line."""
+    deviations = np.linalg.svd(xy - xy.mean(axis=0), compute_uv=False) / np.sqrt(len(xy))
+    return bool(deviations[0] > 6 and deviations[1] > 2)
+
+
+def _measured(
+    homography: Floats, query: tuple[int, int], found: tuple[int, int], inliers: int, matches: Floats
+) -> Verified | None:
+    """The quadrilaterals and overlaps of a map between pictures of two sizes; None for an impossible map."""
+    quad, sane = _corners(homography, query)
+    if not sane or abs(np.linalg.det(homography)) < 1e-12:
+        return None
+    reverse, sane = _corners(np.linalg.inv(homography), found)
+    if not sane:
+        return None
+    shared = _shared(quad, found)
+    shared_here = _shared(reverse, query)
+    covered = shared / (found[0] * found[1])
+    visible = shared_here / (query[0] * query[1])
+    return Verified(inliers, quad, reverse, min(1.0, visible), min(1.0, covered), matches)
+
+
+def _corners(homography: Floats, size: tuple[int, int]) -> tuple[Floats, bool]:
+    """Where a picture's corners go, and whether a camera could have done that."""
+    width, height = size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    projected, depth = _project(homography, corners)
+    if not (np.all(depth > 0) or np.all(depth < 0)):
+        return projected, False
+    areas = np.linalg.det(_jacobians(homography, corners))
+    edges = np.roll(projected, -1, axis=0) - projected
+    turns = edges[:, 0] * np.roll(edges, -1, axis=0)[:, 1] - edges[:, 1] * np.roll(edges, -1, axis=0)[:, 0]
+    sane = areas.min() > 0 and turns.min() > 0 and areas.max() / areas.min() < MOST_PERSPECTIVE**3
+    return projected, bool(sane)
+
+
+def _shared(quad: Floats, size: tuple[int, int]) -> float:
+    """The area that a convex quadrilateral shares with a picture (Sutherland and Hodgman 1974)."""
+    polygon = quad
+    for axis, limit, sign in ((0, 0.0, 1), (0, float(size[0]), -1), (1, 0.0, 1), (1, float(size[1]), -1)):
+        inside = sign * (polygon[:, axis] - limit)
+        cut: list[Floats] = []
+        for i in range(len(polygon)):
+            j = (i + 1) % len(polygon)
+            if inside[i] >= 0:
+                cut.append(polygon[i])
+            if (inside[i] >= 0) != (inside[j] >= 0):
+                share = inside[i] / (inside[i] - inside[j])
+                cut.append(polygon[i] + share * (polygon[j] - polygon[i]))
+        if len(cut) < 3:
+            return 0.0
+        polygon = np.array(cut)
+    x, y = polygon.T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
