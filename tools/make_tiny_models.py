@@ -1,6 +1,6 @@
 """Write a tiny CLIP with random weights and a tiny ResNet-shaped classifier as ONNX files. Maintainers only.
 
-    golden/bin/pip install onnx onnxscript onnxruntime     # beside what make_golden.py needs
+    golden/bin/pip install onnx onnxscript onnxruntime     # beside what make_clip_golden.py needs
     golden/bin/python tools/make_tiny_models.py tests/models/data
 
 The CLIP is open_clip's own (vision transformer, text transformer with CLIP's vocabulary), a few numbers wide, exported
@@ -107,7 +107,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     sys.modules["torchvision._meta_registrations"] = types.ModuleType("torchvision._meta_registrations")
     import torch
-    from make_golden import made_picture
+    from make_clip_golden import made_picture
     from open_clip.tokenizer import SimpleTokenizer
     from open_clip.transform import image_transform
 

@@ -72,7 +72,7 @@ def transformers_folder(folder: Path, ending: str = "") -> Path:
 
 @cache
 def _golden_tool() -> Any:
-    spec = importlib.util.spec_from_file_location("make_golden", HERE.parents[1] / "tools/make_golden.py")
+    spec = importlib.util.spec_from_file_location("make_clip_golden", HERE.parents[1] / "tools/make_clip_golden.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
