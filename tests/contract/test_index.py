@@ -17,6 +17,7 @@ from lookalike.index.base import Index, Ragged
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.histograms import HistogramIndex
 from lookalike.index.vectors import VectorIndex
+from lookalike.index.vptree import VPTreeIndex
 
 BINS, BYTES, WIDTH = 12, 2, 24
 
@@ -90,15 +91,16 @@ def cosine(rows: NDArray[np.float16], query: NDArray[np.float16]) -> NDArray[np.
 CASES = [
     Case("hamming numpy", lambda: HammingIndex(BYTES, "numpy"), codes, hamming, radius=3),
     Case("hamming faiss", lambda: HammingIndex(BYTES, "faiss"), codes, hamming, radius=3),
+    Case("vptree", lambda: VPTreeIndex(BYTES), codes, hamming, radius=3, large=3000),
     Case("histograms auto", lambda: HistogramIndex(BINS), histograms, intersection, 0.4, 0.99, large=2000),
     Case("histograms exact", lambda: HistogramIndex(BINS, "exact"), histograms, intersection, radius=0.4),
     Case("histograms l1", lambda: HistogramIndex(BINS, "l1"), histograms, intersection, radius=0.4),
     Case("histograms l2", lambda: HistogramIndex(BINS, "l2"), histograms, l2, radius=0.4),
     Case("histograms hellinger", lambda: HistogramIndex(BINS, "hellinger"), histograms, hellinger, radius=0.4),
     Case("histograms hnsw", lambda: HistogramIndex(BINS, "hnsw"), histograms, intersection, 0.4, 0.95, large=2000),
-    Case("vectors auto", lambda: VectorIndex(WIDTH), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("vectors auto", lambda: VectorIndex(WIDTH), vectors, cosine, 0.8, 0.95, large=4000),
     Case("vectors exact", lambda: VectorIndex(WIDTH, "exact"), vectors, cosine, radius=0.8),
-    Case("vectors codes", lambda: VectorIndex(WIDTH, "codes"), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("vectors codes", lambda: VectorIndex(WIDTH, "codes"), vectors, cosine, 0.8, 0.95, large=4000),
     Case("vectors hnsw", lambda: VectorIndex(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
 ]
 

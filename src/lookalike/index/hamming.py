@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,26 @@ _FAISS_PAYS = 256 << 20  # bytes that numpy scans in the time that importing fai
 _SPARSE = 16  # a filter that leaves fewer than one row in so many is answered from a copy of those rows
 
 
+def words(codes: Codes) -> NDArray[Any]:
+    """(..., w) codes as (..., c) words of up to 64 bits."""
+    size = next(size for size in (8, 4, 2, 1) if codes.shape[-1] % size == 0)
+    return np.ascontiguousarray(codes).view(f"<u{size}")
+
+
+def differing_bits(first: NDArray[Any], second: NDArray[Any]) -> Bits:
+    """Bits that differ between (..., c) words, broadcast against each other."""
+    total: Bits = np.bitwise_count(first[..., 0] ^ second[..., 0]).astype(np.uint16)
+    for column in range(1, first.shape[-1]):
+        total += np.bitwise_count(first[..., column] ^ second[..., column])
+    return total
+
+
 def hamming_distances(codes: Codes, query: Codes) -> Bits:
     """Bits in which each of (n, w) packed codes differs from one (w,) code."""
-    word = next(size for size in (8, 4, 2, 1) if codes.shape[1] % size == 0)
-    codes, query = (np.ascontiguousarray(array).view(f"<u{word}") for array in (codes, query))
-    distances = np.zeros(len(codes), np.uint16)
-    for start in range(0, len(codes), _BLOCK):
-        block, total = codes[start : start + _BLOCK], distances[start : start + _BLOCK]
-        for column in range(codes.shape[1]):
-            total += np.bitwise_count(block[:, column] ^ query[column])
+    rows, one = words(codes), words(query)
+    distances = np.empty(len(rows), np.uint16)
+    for start in range(0, len(rows), _BLOCK):
+        distances[start : start + _BLOCK] = differing_bits(rows[start : start + _BLOCK], one)
     return distances
 
 

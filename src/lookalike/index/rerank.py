@@ -167,9 +167,7 @@ class RerankedIndex(ABC, Generic[R]):
         if "coded" in arrays:
             index._coded = index._table.lookup(arrays.pop("coded"))
             index._codes = index._old_codes(arrays)
-            without = np.ones(index._table.size, np.bool_)
-            without[index._coded[index._coded >= 0]] = False
-            index._tail = np.flatnonzero(without)
+            index._tail = index._table.others(index._coded)
         return index
 
     def _cost(self, rows: int) -> int:
@@ -202,14 +200,11 @@ class RerankedIndex(ABC, Generic[R]):
         assert self._codes is not None
         table, tail, keep, coded = self._table, self._tail, None, len(self._codes)
         if positions is not None or coded + len(tail) > len(table):
-            wanted = np.zeros(table.size + 1, np.bool_)  # the last is for codes of rows that are gone
-            if positions is None:
-                wanted[:-1] = table.live
-            else:
-                wanted[positions] = True
-                m *= 2  # neighbours that a filter leaves are farther away, where codes tell less
+            wanted = table.mask(positions)
             keep, tail = wanted[self._coded], tail[wanted[tail]]
             coded = int(np.count_nonzero(keep))
+            if positions is not None:
+                m *= 2  # neighbours that a filter leaves are farther away, where codes tell less
         answers = []
         for i, numbers in enumerate(self._codes.nearest(queries, m, keep)):
             query = _slice(queries, i)

@@ -99,6 +99,21 @@ class RowTable(Generic[R]):
             at = self._order[np.searchsorted(self.ids, ids, side="right", sorter=self._order) - 1]
         return np.where((self.ids[at] == ids) & self.live[at], at, -1)
 
+    def mask(self, positions: Positions | None) -> NDArray[np.bool_]:
+        """(size + 1,) which positions may be answered, all live ones for None; position -1 never may."""
+        wanted = np.zeros(self.size + 1, np.bool_)
+        if positions is None:
+            wanted[:-1] = self.live
+        else:
+            wanted[positions] = True
+        return wanted
+
+    def others(self, positions: Positions) -> Positions:
+        """The live positions that are not among these, ascending; -1 stands for none."""
+        rest = np.append(self.live, False)
+        rest[positions] = False
+        return np.flatnonzero(rest)
+
     def segments(self) -> Iterator[tuple[int, R]]:
         """(position of the first row, rows), in order."""
         start = 0
@@ -133,7 +148,7 @@ class RowTable(Generic[R]):
 
         Rows may have come and gone since, as long as half of what is here now was there then.
         """
-        if 2 * len(np.intersect1d(saved, self.ids)) < len(self):
+        if 2 * int(np.count_nonzero(self.lookup(saved) >= 0)) < len(self):
             raise ValueError("the saved index is of other ids")
         if len(self) and not len(saved):
             raise ValueError("the saved index is empty")
