@@ -305,6 +305,7 @@ def test_an_accelerator_comes_first_and_the_cpu_last(asked):
 
 
 @pytest.mark.usefixtures("_with_gpu")
+@pytest.mark.filterwarnings("ignore:Specified provider")
 def test_a_provider_that_cannot_be_started_is_an_error_when_named_and_not_when_automatic(tmp_path):
     path = write(tmp_path / "mean.onnx", means(("n", 3, 32, 32)))
     with pytest.raises(ModelError, match=r"CUDAExecutionProvider|cannot run it"):

@@ -47,14 +47,15 @@ class Network:
     """An ONNX file, open. Safe to share between threads.
 
     inputs, outputs: what the file declares. Raises ModelError for a file that is missing, cut short, not ONNX, or
-    of a kind that onnxruntime cannot run, and for providers that are not available.
+    of a kind that onnxruntime cannot run, and for providers that are not available. One thread is the default
+    because pictures are described by one process a core.
     """
 
     def __init__(self, path: Path, threads: int = 1, providers: Providers = ()) -> None:
         self.path = path
         self._threads, self._providers = threads, providers
         _check_whole(path)
-        self._session = _open(path, path, threads, providers)
+        self._session = _open(path, threads, providers)
         self._read_ports()
 
     def _read_ports(self) -> None:
@@ -73,15 +74,19 @@ class Network:
             return candidates[0]
         if not candidates:
             found = ", ".join(f"{port.name} {_shape_text(port)}" for port in self.outputs)
-            raise ModelError(f"{printable(self.path)}: has no output with one vector a picture or text ({found})")
+            raise self.bad(f"has no output with one vector a picture or text ({found})")
         return self._expose_before(candidates[0])
 
     def run(self, feeds: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
         """One output for the given inputs. ModelError when the network fails on them."""
+        return self.run_all(feeds, [output])[0]
+
+    def run_all(self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str]) -> list[NDArray[Any]]:
+        """Several outputs of one pass, in the order asked for."""
         try:
-            return np.asarray(self._session.run([output], dict(feeds))[0])
+            return [np.asarray(values) for values in self._session.run(list(outputs), dict(feeds))]
         except _failures() as problem:
-            raise ModelError(f"{printable(self.path)}: the network failed ({_first_line(problem)})") from problem
+            raise self.bad(f"the network failed ({_first_line(problem)})") from problem
 
     def bad(self, reason: str) -> ModelError:
         """A ModelError about this file."""
@@ -92,7 +97,7 @@ class Network:
         tensor = before_classifier(read_graph(memoryview(data)), classifier.name)
         if tensor is None:
             raise self.bad("is a classifier whose last layer is not recognised; use an export without it")
-        self._session = _open(with_output(data, tensor), self.path, self._threads, self._providers)
+        self._session = _open(self.path, self._threads, self._providers, with_output(data, tensor))
         self._read_ports()
         port = next((port for port in self.outputs if port.name == tensor), None)
         if port is None or not _is_vector(port):
@@ -100,21 +105,21 @@ class Network:
         return port
 
 
-def _open(model: Path | bytes, path: Path, threads: int, providers: Providers) -> onnxruntime.InferenceSession:
+def _open(path: Path, threads: int, providers: Providers, content: bytes | None = None) -> onnxruntime.InferenceSession:
+    """A session on `threads` threads (0: one a core). content: the file's bytes, when they were changed."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    if isinstance(model, bytes):
+    if content is not None:
         # Weights in files beside the model are looked for relative to the model, which bytes have no place of.
-        options.add_session_config_entry(
-            "session.model_external_initializers_file_folder_path", str(path.absolute().parent)
-        )
+        folder = str(path.absolute().parent)
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
     wanted = provider_names(providers)
     try:
-        session = ort.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=wanted)
+        session = ort.InferenceSession(str(path) if content is None else content, options, providers=wanted)
     except _failures() as problem:
         raise ModelError(
             f"{printable(path)}: onnxruntime cannot run it ({_first_line(problem)}); "
@@ -154,7 +159,7 @@ def provider_names(providers: Providers = ()) -> list[str]:
 
 def _short(name: str) -> str:
     short = name.lower().removesuffix("executionprovider")
-    return {"dml": "directml", "nvtensorrtrtx": "tensorrtrtx"}.get(short, short)
+    return {"dml": "directml"}.get(short, short)
 
 
 def _check_whole(path: Path) -> None:
