@@ -15,9 +15,9 @@ import numpy as np
 
 from lookalike.errors import ImageError
 from lookalike.image import open_image
+from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.concepts import FEATURES, ConceptSpace
 from lookalike.models.network import ImageNetwork
-from lookalike.models.session import BUNDLED
 
 RADIUS_PERCENTILE = 99.0  # the longest few are shortened rather than let them squeeze all others
 
@@ -35,7 +35,7 @@ def main(folders: list[str]) -> None:
     centred = features - features.mean(axis=0)
     radius = np.percentile(np.linalg.norm(centred, axis=1), RADIUS_PERCENTILE)
     np.savez(
-        BUNDLED / "population.npz",
+        BUNDLED_FILES / "population.npz",
         pictures=len(features),
         mean=features.mean(axis=0).astype(np.float32),
         covariance=(centred.T @ centred / len(centred))[np.triu_indices(FEATURES)].astype(np.float32),

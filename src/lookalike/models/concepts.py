@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import printable
+from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.colours import CUES, MOODS, cues_in, measure_cues
 from lookalike.models.sentences import Sentences
-from lookalike.models.session import BUNDLED
 
 MEANING, SCORES = 128, 239
 FEATURES = MEANING + SCORES + len(CUES)
@@ -37,7 +37,7 @@ BELIEF_TEMPERATURE = 2.0  # of the softmax over classes: flatter than trained, a
 NAME_TEMPERATURE = 0.05  # of the softmax over class names close to a query
 CUE_SCALE = 0.1  # keeps the cues, which no text may name, from using up the row's length
 SCORES_WEIGHT = 0.5  # against 1 for the ConSE vector, both as z-scores
-COLOUR_WEIGHT, MOOD_WEIGHT = 1.5, 2.0  # divided by the number of telling words: "a red flower" is about red, a long
+COLOUR_WEIGHT, MOOD_WEIGHT = 1.0, 2.0  # divided by the number of telling words: "a red flower" is about red, a long
 CUE_LIMIT = 1.0  # caption with a red shirt in it is not
 KNOWN = 0.43  # cosine of a word to the nearest class: "forest", "sky" are above, "people", "birthday" below
 MAX_WORDS = 12
@@ -87,7 +87,7 @@ class _Population:
 class ConceptSpace:
     """Rows for pictures, directions for texts. Files are opened when first needed."""
 
-    def __init__(self, folder: Path = BUNDLED, sentences: Sentences | None = None) -> None:
+    def __init__(self, folder: Path = BUNDLED_FILES, sentences: Sentences | None = None) -> None:
         self._folder = folder
         self._sentences = sentences or Sentences(folder)
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.image import Image
-from lookalike.models.session import BUNDLED, open_session
-
-if TYPE_CHECKING:
-    import onnxruntime
+from lookalike.models.bundle import BUNDLED_FILES
+from lookalike.models.onnx import Network
+from lookalike.models.session import Providers
 
 NAME = "efficientnet-lite0"
 SIZE = 224
@@ -45,9 +42,9 @@ class ImageNetwork:
     with the first picture.
     """
 
-    def __init__(self, path: Path | None = None, threads: int = 1, providers: Sequence[str] = ()) -> None:
-        self._path = path or BUNDLED / f"{NAME}.onnx"
-        self._threads, self._providers = threads, tuple(providers)
+    def __init__(self, path: Path | None = None, threads: int = 1, providers: Providers = ()) -> None:
+        self._path = path or BUNDLED_FILES / f"{NAME}.onnx"
+        self._threads, self._providers = threads, providers
         self._last: tuple[Image, Sight] | None = None
 
     def run(self, image: Image) -> Sight:
@@ -63,12 +60,12 @@ class ImageNetwork:
 
     def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000)."""
-        pooled, logits = self._session.run(["embed", "logits"], {"pixels": pixels})
+        pooled, logits = self._network.run_all({"pixels": pixels}, ["embed", "logits"])
         return rooted(pooled), logits
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        return open_session(self._path, self._threads, self._providers)
+    def _network(self) -> Network:
+        return Network(self._path, self._threads, self._providers)
 
 
 @lru_cache(maxsize=1)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import ModelError, printable
-from lookalike.models.session import BUNDLED, open_session
+from lookalike.models.bundle import BUNDLED_FILES
+from lookalike.models.onnx import Network
 
 if TYPE_CHECKING:
-    import onnxruntime
     import tokenizers
 
 NAME = "minilm-l6-v2-int8"
@@ -26,7 +26,7 @@ MAX_CHARACTERS = 20 * MAX_TOKENS  # of a longer text no more tokens would be rea
 class Sentences:
     """The bundled text encoder. Files are opened with the first text."""
 
-    def __init__(self, folder: Path = BUNDLED) -> None:
+    def __init__(self, folder: Path = BUNDLED_FILES) -> None:
         self._folder = folder
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -39,12 +39,12 @@ class Sentences:
         vectors = np.zeros((len(texts), DIMENSION), np.float32)
         for row, text in zip(vectors, texts, strict=True):
             ids = self._tokenizer.encode(_valid(text)).ids
-            row[:] = self._session.run(["embedding"], {"ids": np.array([ids], np.int64)})[0][0]
+            row[:] = self._network.run({"ids": np.array([ids], np.int64)}, "embedding")[0]
         return vectors
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        return open_session(self._folder / f"{NAME}.onnx")
+    def _network(self) -> Network:
+        return Network(self._folder / f"{NAME}.onnx")
 
     @cached_property
     def _tokenizer(self) -> tokenizers.Tokenizer:
