@@ -109,6 +109,7 @@ class Collection:
         """
         from lookalike.ingest.run import Failure, Options, index
         from lookalike.methods.factory import NAMES, make
+        from lookalike.ranking.nulls import learn
 
         with self._album.writing(create=True):
             catalogue = self._album.catalogue
@@ -122,10 +123,13 @@ class Collection:
             away = [] if paths else [root for root in roots if not os.path.exists(root)]
             there = [root for root in roots if root not in away] or roots
             kept = [(stored.name, stored.params) for stored in catalogue.methods().values()]
+            for name, _ in kept:
+                self._indexes.method(name)  # one that cannot be used here is refused before any work
             report = index(self._album, there, kept, options or Options(), progress or (lambda _: None))
             report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
             for name, _ in kept:
                 self._indexes.save(name)
+            learn(self._album, self._indexes)
         return report
 
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:

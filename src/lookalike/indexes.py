@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lookalike.errors import QueryError
 from lookalike.index.base import Index, Ragged
@@ -53,6 +56,25 @@ class Indexes:
     def rows(self, name: str) -> Any:
         """All committed rows of a method, memory-mapped, those of removed pictures included."""
         return self._album.matrix(self.stored(name)).rows()
+
+    def descriptors(self, name: str) -> Callable[[int], Any]:
+        """A look-up from ids to descriptors of a method, for as long as the collection does not change.
+
+        It raises KeyError for an id without a descriptor.
+        """
+        method, matrix = self.method(name), self._album.matrix(self.stored(name))
+        ids, rows = matrix.ids(), matrix.rows()
+        order = np.argsort(ids, kind="stable")
+        ascending = ids[order]
+
+        def descriptor(id_: int) -> Any:
+            place = int(np.searchsorted(ascending, id_))
+            if place == len(ids) or ascending[place] != id_:
+                raise KeyError(id_)
+            item = int(order[place])
+            return method.unpack(rows[item] if isinstance(rows, Ragged) else rows[item : item + 1])
+
+        return descriptor
 
     def save(self, name: str, kind: str = "auto") -> None:
         """Write the cache of a method's index when building it anew is worth avoiding; the caller holds the lock."""

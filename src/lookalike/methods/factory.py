@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.errors import QueryError
 from lookalike.methods.base import Method
 
-NAMES = ("phash", "color", "embedding", "text")
+NAMES = ("phash", "color", "local", "embedding", "text")
 """Methods of a new collection unless others are asked for, in the order in which they are described."""
 
 
@@ -28,6 +28,10 @@ def make(name: str, params: Mapping[str, Any] | None = None) -> Method[Any]:
             from lookalike.methods.color import Color
 
             return Color(**arguments)
+        if kind == "local":
+            from lookalike.methods.local import Local
+
+            return Local(**arguments)
         if kind == "embedding":
             from lookalike.methods.embedding import Embedding
 

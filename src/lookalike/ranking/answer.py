@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from lookalike.errors import QueryError
 from lookalike.image import Image, open_image
 from lookalike.index.base import Ids
+from lookalike.index.keypoints import KeypointIndex
 from lookalike.indexes import Indexes
 from lookalike.query import Query, Term
 from lookalike.ranking.ask import Answer, ask
 from lookalike.ranking.fusion import fuse
+from lookalike.ranking.local import ask_local
 from lookalike.ranking.match import Matches
 from lookalike.ranking.sums import answer_sum
 from lookalike.region import open_region
@@ -52,6 +54,8 @@ def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: 
 def _ask(indexes: Indexes, name: str, image: Image, limits: Limits, allowed: Ids | None) -> Answer:
     method = indexes.method(name)
     index = indexes.get(name, limits.index)
+    if isinstance(index, KeypointIndex):
+        return ask_local(name, index, indexes.descriptors(name), method.describe_query(image), limits.k, allowed)
     return ask(method, index, method.describe_query(image), k=limits.k, radius=limits.radius, allowed=allowed)
 
 

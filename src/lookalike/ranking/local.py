@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from lookalike.index.keypoints import KeypointIndex
 from lookalike.index.votes import Ballot
 from lookalike.methods.base import Variant
 from lookalike.methods.keypoints import Keypoints
+from lookalike.methods.local import Local
+from lookalike.ranking.ask import Answer
 from lookalike.ranking.geometry import Verified, verify
 from lookalike.ranking.match import Evidence
 
@@ -92,39 +95,63 @@ def search_local(
         if not new:
             break
         for hit in new:
-            _explain(hit, queries, left)
+            for variant, (query, keep) in enumerate(zip(queries, left, strict=True)):
+                same_way = variant == hit.variant
+                verified = hit.verified if same_way else hit.verified.unmirrored(query.size[0])
+                _explain(verified, query.xy, keep)
         if max(keep.sum() for keep in left) < FEWEST_LEFT:
             break
     ranked = sorted(search.hits.values(), key=lambda hit: (-hit.verified.inliers, hit.id))
-    return [(hit.id, evidence_of(hit.verified, variants[hit.variant].name)) for hit in ranked[:k]]
+    return [(hit.id, _evidence(hit, variants[hit.variant])) for hit in ranked[:k]]
+
+
+def _evidence(hit: Hit, variant: Variant[Keypoints]) -> Evidence:
+    """Evidence in coordinates of the query as it was given, whichever way it was asked."""
+    upright = hit.verified
+    if variant.name == "mirrored":
+        upright = upright.unmirrored(variant.descriptor.size[0])
+    return evidence_of(upright, variant.name)
+
+
+def ask_local(
+    name: str,
+    index: KeypointIndex,
+    fetch_keypoints: Fetch,
+    variants: Sequence[Variant[Keypoints]],
+    k: int,
+    allowed: Ids | None = None,
+) -> Answer:
+    """`search_local` as the answer of a method."""
+    started = time.perf_counter()
+    found = dict(search_local(index, fetch_keypoints, variants, k, allowed)) if variants else {}
+    reason = None if variants else Local.nothing
+    return Answer(name, found, len(variants), len(index), time.perf_counter() - started, reason)
 
 
 def evidence_of(verified: Verified, variant: str) -> Evidence:
     """Evidence with all of `Verified` as plain values, but for the matches."""
+    quads = {"quad": verified.quad, "reverse_quad": verified.reverse_quad}
     detail = {
         "inliers": verified.inliers,
         "label": verified.label,
-        "quad": verified.quad.round(1).tolist(),
-        "reverse_quad": verified.reverse_quad.round(1).tolist(),
+        **{name: None if quad is None else quad.round(1).tolist() for name, quad in quads.items()},
         "visible": round(verified.visible, 4),
         "covered": round(verified.covered, 4),
     }
     return Evidence("local", 1 / (1 + verified.inliers), variant=variant, detail=detail)
 
 
-def _explain(hit: Hit, queries: Sequence[Keypoints], left: Sequence[NDArray[np.bool_]]) -> None:
-    """Strike out the keypoints that lie where the found picture lies in the query, in every variant."""
-    quad = hit.verified.reverse_quad
-    for variant, (query, keep) in enumerate(zip(queries, left, strict=True)):
-        xy = query.xy.astype(np.float64)
-        if variant != hit.variant:
-            xy = np.stack([query.size[0] - xy[:, 0], xy[:, 1]], axis=1)
-        keep &= ~_within(quad, xy)
+def _explain(verified: Verified, xy: NDArray[np.float32], keep: NDArray[np.bool_]) -> None:
+    """Strike out the keypoints that lie where the found picture lies in the query."""
+    if verified.reverse_quad is None:
+        keep[:] = False
+    else:
+        keep &= ~_within(verified.reverse_quad, xy.astype(np.float64))
 
 
 def _within(quad: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points lie inside a convex quadrilateral given clockwise."""
+    """Which points lie inside a convex quadrilateral, whichever way round it is given."""
     edges = np.roll(quad, -1, axis=0) - quad
     sides = edges[:, 0] * (xy[:, None, 1] - quad[:, 1]) - edges[:, 1] * (xy[:, None, 0] - quad[:, 0])
-    inside: NDArray[np.bool_] = np.all(sides >= 0, axis=1)
+    inside: NDArray[np.bool_] = np.all(sides >= 0, axis=1) | np.all(sides <= 0, axis=1)
     return inside
