@@ -49,11 +49,11 @@ class VPTree:
             vantage = codes[order[random.integers(cuts[:-1], cuts[1:])]]
             far = differing_bits(words(codes[order]), words(vantage)[node]).astype(np.int64)
             rank = np.argsort(node * (bits + 1) + far, kind="stable")
-            order, far = order[rank], far[rank].astype(np.int32)
+            order, sorted_far = order[rank], far[rank].astype(np.int32)
             below = _cuts(n, level + 1)
             vantages.append(vantage)
-            low.append(far[below[:-1]])
-            high.append(far[below[1:] - 1])
+            low.append(sorted_far[below[:-1]])
+            high.append(sorted_far[below[1:] - 1])
         return cls(order, np.concatenate(vantages), np.concatenate(low), np.concatenate(high))
 
     def leaves(self, query: Codes, radius: int) -> tuple[Positions, NDArray[np.int32]]:
