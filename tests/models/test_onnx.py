@@ -12,8 +12,9 @@ from tiny import unpacked, write
 from lookalike.errors import ModelError
 from lookalike.models.clip import ImageModel
 from lookalike.models.graph import BrokenGraph, before_classifier, graph_bytes, read_graph, with_output
-from lookalike.models.onnx import Network, provider_names
+from lookalike.models.onnx import Network
 from lookalike.models.pixels import Preprocess
+from lookalike.models.session import open_session, provider_names
 
 onnx = pytest.importorskip("onnx")
 FLOAT, HALF, BYTE = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.UINT8
@@ -316,3 +317,8 @@ def test_a_provider_that_cannot_be_started_is_an_error_when_named_and_not_when_a
 def test_a_provider_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(ModelError, match=r"no provider 'coreml'; it has cpu"):
         provider_names(["coreml"])
+
+
+def test_a_session_of_a_broken_file_is_a_model_error_too(tmp_path):
+    with pytest.raises(ModelError, match=r"bad\.onnx: onnxruntime cannot run it"):
+        open_session(write(tmp_path / "bad.onnx", bytes(100)))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from lookalike.errors import ModelError
 from lookalike.models.hub import installed
-from lookalike.models.onnx import Network, Port, Providers
+from lookalike.models.onnx import Network, Port
 from lookalike.models.pixels import Picture, Preprocess, normalised, square
 from lookalike.models.registry import ModelRecord
+from lookalike.models.session import Providers
 from lookalike.models.tokens import Tokens, open_tokens
 
 Floats = NDArray[np.float32]

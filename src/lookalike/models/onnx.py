@@ -6,19 +6,14 @@ import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import ModelError, printable
 from lookalike.models.graph import BrokenGraph, before_classifier, graph_bytes, read_graph, with_output
-
-if TYPE_CHECKING:
-    import onnxruntime
-
-Providers = str | Sequence[str]
-CPU = "CPUExecutionProvider"
+from lookalike.models.session import Providers, failures, open_session, reason
 
 _DTYPES: Mapping[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -55,7 +50,7 @@ class Network:
         self.path = path
         self._threads, self._providers = threads, providers
         _check_whole(path)
-        self._session = _open(path, threads, providers)
+        self._session = open_session(path, threads, providers)
         self._read_ports()
 
     def _read_ports(self) -> None:
@@ -85,81 +80,24 @@ class Network:
         """Several outputs of one pass, in the order asked for."""
         try:
             return [np.asarray(values) for values in self._session.run(list(outputs), dict(feeds))]
-        except _failures() as problem:
-            raise self.bad(f"the network failed ({_first_line(problem)})") from problem
+        except failures() as problem:
+            raise self.bad(f"the network failed ({reason(problem)})") from problem
 
-    def bad(self, reason: str) -> ModelError:
+    def bad(self, what: str) -> ModelError:
         """A ModelError about this file."""
-        return ModelError(f"{printable(self.path)}: {reason}")
+        return ModelError(f"{printable(self.path)}: {what}")
 
     def _expose_before(self, classifier: Port) -> Port:
         data = self.path.read_bytes()
         tensor = before_classifier(read_graph(memoryview(data)), classifier.name)
         if tensor is None:
             raise self.bad("is a classifier whose last layer is not recognised; use an export without it")
-        self._session = _open(self.path, self._threads, self._providers, with_output(data, tensor))
+        self._session = open_session(self.path, self._threads, self._providers, with_output(data, tensor))
         self._read_ports()
         port = next((port for port in self.outputs if port.name == tensor), None)
         if port is None or not _is_vector(port):
             raise self.bad("is a classifier without a vector before its last layer; use an export without it")
         return port
-
-
-def _open(path: Path, threads: int, providers: Providers, content: bytes | None = None) -> onnxruntime.InferenceSession:
-    """A session on `threads` threads (0: one a core). content: the file's bytes, when they were changed."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    if content is not None:
-        # Weights in files beside the model are looked for relative to the model, which bytes have no place of.
-        folder = str(path.absolute().parent)
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
-    wanted = provider_names(providers)
-    try:
-        session = ort.InferenceSession(str(path) if content is None else content, options, providers=wanted)
-    except _failures() as problem:
-        raise ModelError(
-            f"{printable(path)}: onnxruntime cannot run it ({_first_line(problem)}); "
-            "fetch the model again or use another one"
-        ) from problem
-    if providers and providers != "auto" and session.get_providers()[0] != wanted[0]:
-        raise ModelError(
-            f"onnxruntime could not start {wanted[0]}; look after its driver and libraries, or ask for the CPU"
-        )
-    return session
-
-
-def provider_names(providers: Providers = ()) -> list[str]:
-    """onnxruntime's names for the asked providers, the CPU last.
-
-    "auto": every accelerator that is installed. Otherwise names, long ("CUDAExecutionProvider") or short ("cuda").
-    ModelError for one that this onnxruntime does not have.
-    """
-    if not providers:
-        return [CPU]
-    import onnxruntime as ort
-
-    there = [name for name in ort.get_available_providers() if not name.startswith("Azure")]
-    if providers == "auto":
-        return [name for name in there if name != CPU] + [CPU]
-    asked = [providers] if isinstance(providers, str) else list(providers)
-    by_short = {_short(name): name for name in there}
-    missing = [name for name in asked if _short(name) not in by_short]
-    if missing:
-        raise ModelError(
-            f"this onnxruntime has no provider {missing[0]!r}; it has {', '.join(sorted(by_short))}. "
-            "Others come with other builds of it, such as onnxruntime-gpu or onnxruntime-openvino"
-        )
-    found = [by_short[_short(name)] for name in asked]
-    return [*dict.fromkeys(name for name in found if name != CPU), CPU]
-
-
-def _short(name: str) -> str:
-    short = name.lower().removesuffix("executionprovider")
-    return {"dml": "directml"}.get(short, short)
 
 
 def _check_whole(path: Path) -> None:
@@ -176,21 +114,8 @@ def _check_whole(path: Path) -> None:
     except BrokenGraph as problem:
         raise ModelError(f"{printable(path)}: {problem}; fetch the model again") from None
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise ModelError(f"{printable(path)}: cannot be read ({reason}); fetch the model again") from problem
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises: its own exceptions have no common base in every version."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented", "EPFail")
-    own = [getattr(state, name) for name in (*names, "NoModel", "RuntimeException") if hasattr(state, name)]
-    return (*own, RuntimeError, ValueError, MemoryError)
-
-
-def _first_line(problem: BaseException) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
+        why = problem.strerror or problem
+        raise ModelError(f"{printable(path)}: cannot be read ({why}); fetch the model again") from problem
 
 
 def _port(node: Any) -> Port:
