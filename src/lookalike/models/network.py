@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lookalike.image import Image
 from lookalike.models.bundle import BUNDLED_FILES
-from lookalike.models.onnx import Network, Providers
+from lookalike.models.onnx import Network
+from lookalike.models.session import Providers
 
 NAME = "efficientnet-lite0"
 SIZE = 224
