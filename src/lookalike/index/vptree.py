@@ -16,7 +16,7 @@ from lookalike.index.table import Positions, RowTable, inside, nearest, neighbou
 
 _NAME = "vptree"
 _LEAF = 128  # codes scanned together: smaller leaves prune better, larger ones scan better
-_CHUNK = 128  # leaves scanned at once
+_ROUNDS = (8, 64)  # leaves scanned before the bounds are looked at again
 _TAIL = 4096  # codes outside the tree before building it again is worth it
 
 
@@ -137,11 +137,8 @@ class VPTreeIndex:
         answers = []
         for query in queries:
             ids, bits = self._scanned_tail(query, wanted)
-            leaves, _ = self._tree.leaves(query, whole)
-            for start in range(0, len(leaves), _CHUNK):
-                more, far = self._scanned(leaves[start : start + _CHUNK], query, wanted)
-                near = far <= whole
-                ids, bits = np.concatenate([ids, more[near]]), np.concatenate([bits, far[near]])
+            more, far = self._scanned(self._tree.leaves(query, whole)[0], query, wanted)
+            ids, bits = np.concatenate([ids, more]), np.concatenate([bits, far])
             answers.append(inside(ids, bits, radius))
         return answers
 
@@ -191,29 +188,36 @@ class VPTreeIndex:
         return table.mask(None if allowed is None else table.positions(allowed))
 
     def _nearest(self, query: Codes, k: int, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
-        """Leaves in the order of their bounds, until no bound is below the k-th distance."""
-        ids, bits = nearest(*self._scanned_tail(query, wanted), k)
+        """The leaves with the least bounds first, then all whose bound is not above the k-th distance so far."""
+        tail = ids, bits = self._scanned_tail(query, wanted)
         leaves, bounds = self._tree.leaves(query, 8 * self.width_bytes)
         rank = np.argsort(bounds, kind="stable")
-        start, count = 0, 8
-        while start < len(rank) and k:
-            part = rank[start : start + count]
+        for part in np.split(rank, _ROUNDS):
+            ids, bits = nearest(ids, bits, k)
             if len(ids) == k:
-                part = part[bounds[part] <= bits[-1]]
-                if not len(part):
-                    break
+                part = part[bounds[part] <= bits[-1]] if k else part[:0]
             more, far = self._scanned(leaves[part], query, wanted)
-            ids, bits = nearest(np.concatenate([ids, more]), np.concatenate([bits, far]), k)
-            start, count = start + count, min(2 * count, _CHUNK)
-        return ids, bits
+            before, known = tail if self._most(part) else (ids, bits)
+            ids, bits = np.concatenate([before, more]), np.concatenate([known, far])
+            if self._most(part):
+                break
+        return nearest(ids, bits, k)
+
+    def _most(self, leaves: Positions) -> bool:
+        """Whether looking at all codes in a row is faster than picking out the codes of these leaves."""
+        return len(leaves) * _LEAF * 4 > len(self._codes)
 
     def _scanned(self, leaves: Positions, query: Codes, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
-        at = self._tree.items(leaves)
-        positions = self._positions[at]
+        """The answers that the leaves hold; those of all leaves where that is faster."""
+        if self._most(leaves):
+            bits, positions = hamming_distances(self._codes, query), self._positions
+        else:
+            at = self._tree.items(leaves)
+            bits, positions = hamming_distances(self._codes[at], query), self._positions[at]
         if wanted is not None:
             keep = wanted[positions]
-            at, positions = at[keep], positions[keep]
-        return self._table.ids[positions], hamming_distances(self._codes[at], query)
+            bits, positions = bits[keep], positions[keep]
+        return self._table.ids[positions], bits
 
     def _scanned_tail(self, query: Codes, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
         tail = self._tail if wanted is None else self._tail[wanted[self._tail]]
