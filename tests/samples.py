@@ -59,6 +59,6 @@ def consistent(album: Collection) -> None:
     assert report.problems == [] and report.repaired == []
     for name, id_ in living(album).items():
         (first, *_) = album.search(id=id_, k=1, methods="color")
-        assert first.score > 0.999, name
+        assert [evidence.distance < 0.001 for evidence in first.evidence if evidence.method == "color"] == [True], name
     paths = [album.record(int(i)).path for i in album.ids()]
     assert len(paths) == len(set(paths))

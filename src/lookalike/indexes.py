@@ -102,7 +102,10 @@ class Indexes:
 
     def _load(self, stored: StoredMethod, kind: str) -> tuple[Index[Any], int]:
         """The index over all committed rows, and how many of them a cache covered."""
-        index = self.method(stored.name).new_index(kind)
+        try:
+            index = self.method(stored.name).new_index(kind)
+        except ValueError as error:
+            raise QueryError(str(error)) from error
         covered = 0
         for cache in self._album.caches(stored):
             if cache.kind != kind:

@@ -74,6 +74,8 @@ def search(
             where=where,
             index=index,
         )
+    for note in matches.notes:
+        typer.echo(f"lookalike: {note}", err=True)
     if json:
         print_json([match.to_json() for match in matches])
     elif matches:

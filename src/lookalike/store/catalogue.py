@@ -98,7 +98,7 @@ class Catalogue:
 
     def methods(self) -> dict[str, StoredMethod]:
         """The methods of this collection by name, in the order in which they were added."""
-        rows = self.sql.execute(
+        rows = self._rows(
             'SELECT id, name, params, dtype, width, ragged, epoch, items, "rows" FROM methods ORDER BY id'
         )
         return {
@@ -130,48 +130,41 @@ class Catalogue:
         found: dict[int, Record] = {}
         for chunk in _chunks([int(i) for i in ids]):
             marks = ",".join("?" * len(chunk))
-            for row in self.sql.execute(f"SELECT {COLUMNS} FROM images WHERE id IN ({marks})", chunk):
+            for row in self._rows(f"SELECT {COLUMNS} FROM images WHERE id IN ({marks})", chunk):
                 found[row[0]] = _record(row)
         return found
 
     def by_path(self, path: str) -> Record | None:
         """The living record of a path."""
-        row = self.sql.execute(
-            f"SELECT {COLUMNS} FROM images WHERE path = ? AND status != 'removed'", (os.fsencode(path),)
-        ).fetchone()
-        return _record(row) if row else None
+        rows = self._rows(f"SELECT {COLUMNS} FROM images WHERE path = ? AND status != 'removed'", (os.fsencode(path),))
+        return _record(rows[0]) if rows else None
 
     def iterate(self, status: str) -> Iterator[Record]:
         """All records of a status by ascending id, without holding them in memory."""
         last = 0
-        while rows := self.sql.execute(
+        while rows := self._rows(
             f"SELECT {COLUMNS} FROM images WHERE status = ? AND id > ? ORDER BY id LIMIT 1000", (status, last)
-        ).fetchall():
+        ):
             yield from map(_record, rows)
             last = rows[-1][0]
 
     def counts(self) -> dict[str, int]:
         """How many records there are of each status."""
-        found = dict(self.sql.execute("SELECT status, count(*) FROM images GROUP BY status"))
+        found = dict(self._rows("SELECT status, count(*) FROM images GROUP BY status"))
         return {status: found.get(status, 0) for status in ("ok", "failed", "removed")}
 
     def gone(self) -> Ids:
         """Ids whose descriptors must not be found: removed or failed."""
-        return _ids(self.sql.execute("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
+        return _ids(self._rows("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
 
     def ids_where(self, condition: str, params: Sequence[Any]) -> Ids:
         """Ids of living pictures for which a compiled filter holds, ascending."""
-        try:
-            return _ids(
-                self.sql.execute(f"SELECT id FROM images WHERE status = 'ok' AND ({condition}) ORDER BY id", params)
-            )
-        except sqlite3.Error as error:
-            raise CollectionError(_explain(self.path, error)) from error
+        return _ids(self._rows(f"SELECT id FROM images WHERE status = 'ok' AND ({condition}) ORDER BY id", params))
 
     def ids_below(self, path: str) -> list[int]:
         """Ids of the living record of a path, or of all below it when it is a folder."""
         low, high = below(path)
-        rows = self.sql.execute(
+        rows = self._rows(
             "SELECT id FROM images WHERE status != 'removed' AND (path = ? OR (path >= ? AND path < ?))",
             (os.fsencode(path), low, high),
         )
@@ -181,14 +174,14 @@ class Catalogue:
         """How many living pictures have a word (or a form of it) in path or caption, and the first ids of them."""
         found = "FROM words w JOIN images i ON i.id = w.rowid WHERE words MATCH ? AND i.status = 'ok'"
         match = '"' + word.replace('"', '""') + '"'
-        (count,) = self.sql.execute(f"SELECT count(*) {found}", (match,)).fetchone()
-        rows = self.sql.execute(f"SELECT i.id {found} ORDER BY i.id LIMIT ?", (match, limit))
+        ((count,),) = self._rows(f"SELECT count(*) {found}", (match,))
+        rows = self._rows(f"SELECT i.id {found} ORDER BY i.id LIMIT ?", (match, limit))
         return count, [row[0] for row in rows]
 
     def gaps(self, image: int) -> dict[str, str]:
         """Method name -> why this picture has no descriptor of it."""
         return dict(
-            self.sql.execute(
+            self._rows(
                 "SELECT m.name, g.reason FROM gaps g JOIN methods m ON m.id = g.method WHERE g.image = ?",
                 (image,),
             )
@@ -196,7 +189,7 @@ class Catalogue:
 
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
-        return [os.fsdecode(row[0]) for row in self.sql.execute("SELECT path FROM roots ORDER BY path")]
+        return [os.fsdecode(row[0]) for row in self._rows("SELECT path FROM roots ORDER BY path")]
 
     def forget_roots(self, path: str) -> None:
         """No longer remember a folder or file, and those below it, as indexed by name."""
@@ -207,8 +200,8 @@ class Catalogue:
 
     def fact(self, key: str) -> Any:
         """A remembered JSON value, None when there is none."""
-        row = self.sql.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        rows = self._rows("SELECT value FROM facts WHERE key = ?", (key,))
+        return json.loads(rows[0][0]) if rows else None
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key; the caller opens the transaction."""
@@ -216,7 +209,17 @@ class Catalogue:
 
     def damage(self) -> list[str]:
         """SQLite's own integrity check; empty when all is well."""
-        return [row[0] for row in self.sql.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        try:
+            return [row[0] for row in self.sql.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        except sqlite3.Error as error:
+            return [str(error)]
+
+    def _rows(self, query: str, params: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query; SQLite's errors come out as CollectionError."""
+        try:
+            return self.sql.execute(query, params).fetchall()
+        except sqlite3.Error as error:
+            raise CollectionError(_explain(self.path, error)) from error
 
     # -- birth and recognition
 
