@@ -152,7 +152,7 @@ _RECORDS = (
         kind="image-text",
         dimension=512,
         preprocess=_MOBILECLIP_PREPROCESS,
-        licence="Apple (research; read the repository's LICENSE)",
+        licence="Apple AMLR (research only)",
         files=(
             ModelFile(
                 "image",
