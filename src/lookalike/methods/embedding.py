@@ -112,6 +112,8 @@ class Embedding:
     def _text_model(self) -> TextModel:
         from lookalike.models.clip import open_text_model
 
+        if not self.understands_text:
+            raise ModelError(f"{self.params.model} knows pictures but no texts; clip-vit-b32 knows both")
         self._check_weights()
         return open_text_model(self._record, self._threads, self._providers)
 

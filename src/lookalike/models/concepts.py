@@ -123,7 +123,7 @@ class ConceptSpace:
         for term, weight in zip(terms, weights or [1.0] * len(terms), strict=True):
             total += np.float32(weight) * self._standard(term)
         direction = unit(total)
-        deviation = self._deviation(direction) / self._population.radius
+        deviation = self._deviation(direction) / self._population.radius or 1.0  # a sum may cancel out
         known, unknown = self.split_words(" ".join(texts))
         return ConceptQuery(np.append(direction, np.float32(0)), deviation, unknown, len(known))
 
