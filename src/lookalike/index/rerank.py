@@ -99,6 +99,11 @@ class RerankedIndex(ABC, Generic[R]):
         return "codes" if self.kind == "auto" else self.kind
 
     @property
+    def code_bytes(self) -> int:
+        """Size of the codes in memory."""
+        return 0 if self._codes is None else sum(array.nbytes for array in self._codes.state().values())
+
+    @property
     def worth_saving(self) -> bool:
         """Whether there are codes, or one exact search takes longer than loading them would."""
         pays = self._cost(self._table.size) > _IMPORT_PRICE
