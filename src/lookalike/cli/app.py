@@ -13,6 +13,7 @@ from lookalike.cli.compare import compare
 from lookalike.cli.index import index
 from lookalike.cli.info import info
 from lookalike.cli.keep import check, remove
+from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
 from lookalike.errors import ImageError, LookalikeError, QueryError
@@ -74,3 +75,4 @@ def common(
 
 for command in (index, search, compare, info, remove, check):
     app.command()(command)
+app.add_typer(models, name="models")

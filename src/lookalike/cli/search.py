@@ -12,7 +12,7 @@ import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import console, print_json, short_path, table
-from lookalike.cli.words import why
+from lookalike.cli.words import chance, why
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -93,11 +93,12 @@ def search(
 
 
 def print_matches(matches: Sequence[Match]) -> None:
-    """A line per picture: rank, score, why, path."""
+    """A line per picture: rank, score, how many so close chance alone would bring, why, path."""
     rows = [
-        (str(rank), f"{match.score:.3f}", why(match), short_path(match.path)) for rank, match in enumerate(matches, 1)
+        (str(rank), f"{match.score:.3f}", chance(match.expected_false), why(match), short_path(match.path))
+        for rank, match in enumerate(matches, 1)
     ]
-    console().print(table(("", "score", "why", "picture"), rows, right=(0, 1)))
+    console().print(table(("", "score", "by chance", "why", "picture"), rows, right=(0, 1, 2)))
 
 
 def _numbers(region: str) -> tuple[float, ...]:

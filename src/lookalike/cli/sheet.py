@@ -29,7 +29,7 @@ def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None
     title = str(asked) if words else os.path.basename(describe_source(asked))
     query = None if words else Tile(asked, (), _corners(region))
     tiles = [
-        Tile(match.path, (f"{rank}.  {match.score:.3f}", why(match), os.path.basename(match.path)))
+        Tile(match.path, (f"{rank}.  {match.score:.3f}", why(match), os.path.basename(match.path)), _found_part(match))
         for rank, match in enumerate(matches, 1)
     ]
     page = contact_sheet(query, title, tiles)
@@ -57,6 +57,14 @@ def _has_viewer() -> bool:
         return True
     desktop = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     return bool(desktop) and shutil.which("xdg-open") is not None
+
+
+def _found_part(match: Match) -> list[tuple[float, float]] | None:
+    """Where in the found picture the question lies, when matched keypoints tell."""
+    for evidence in match.evidence:
+        if evidence.detail.get("quad"):
+            return [(x, y) for x, y in evidence.detail["quad"]]
+    return None
 
 
 def _corners(region: Sequence[float] | None) -> list[tuple[float, float]] | None:

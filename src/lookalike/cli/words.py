@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import math
+
 from lookalike.ranking.match import Evidence, Match
 
 
 def why(match: Match) -> str:
-    """The label, then each method's distance and how the question was turned: "similar: phash 12 mirrored"."""
-    return f"{match.label}: {', '.join(map(reason, match.evidence))}"
+    """The label and the evidence that speaks most for it: "similar (phash 12 mirrored)"."""
+    best = min(match.evidence, key=_doubt, default=None)
+    return match.label if best is None or best.method == "file" else f"{match.label} ({reason(best)})"
 
 
 def reason(evidence: Evidence) -> str:
-    """One method's distance, in its own unit, and the variant that came closest unless it is the picture as it is."""
+    """One method's distance in its own unit, or what it found, and how the question was turned when it was."""
     variant = "" if evidence.variant == "as is" else f" {evidence.variant}"
+    if "inliers" in evidence.detail:
+        share = evidence.detail.get("covered")
+        part = "" if share is None else f", {share:.0%} of the picture".replace("%", " %")
+        return f"{evidence.detail['inliers']} inliers{part}{variant}"
+    if "words" in evidence.detail:
+        return f"named {', '.join(evidence.detail['words'])}"
     return f"{evidence.method} {round(evidence.distance, 3):g}{variant}"
+
+
+def chance(expected_false: float | None) -> str:
+    """How many pictures as close as this chance alone would bring: "0.07", "< 1e-9", nothing when it is unknown."""
+    if expected_false is None:
+        return ""
+    return (
+        "< 1e-9"
+        if expected_false < 1e-9
+        else f"{expected_false:,.0f}"
+        if expected_false >= 10
+        else f"{expected_false:.2g}"
+    )
+
+
+def _doubt(evidence: Evidence) -> float:
+    """Matched keypoints in one geometry are a proof that needs no statistics."""
+    if evidence.expected_false is None:
+        return -1.0 if "inliers" in evidence.detail else math.inf
+    return evidence.expected_false
