@@ -1,0 +1,64 @@
+"""Putting questions to a collection as its users do, and timing the answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection as Some
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lookalike.errors import QueryError
+from lookalike.ranking.match import Match, Matches
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
+    from lookalike.image import Source
+
+WORDS_ONLY = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """matches: best first. milliseconds: from the decoded picture to the list."""
+
+    matches: Sequence[Match]
+    milliseconds: float
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the matches, best first."""
+        return [match.id for match in self.matches]
+
+
+def ask(
+    collection: Collection,
+    picture: Source,
+    method: str,
+    k: int,
+    without: Some[int] = (),
+    index: str = "auto",
+) -> Answer:
+    """The k best pictures by one method or "auto", `without` some ids as if these were not in the collection.
+
+    A picture that the method has nothing to say about (a flat one has no hash) gets an empty answer.
+    """
+    where = f"not id in ({', '.join(map(str, sorted(without)))})" if without else None
+    started = time.perf_counter()
+    try:
+        matches = collection.search(picture, k=k, methods=method, where=where, index=index)
+    except QueryError:
+        matches = Matches()
+    return Answer(matches, (time.perf_counter() - started) * 1000)
+
+
+def methods_to_ask(collection: Collection, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names given, else all methods of a collection that compare pictures, and "auto" at the end.
+
+    QueryError for a name that the collection has not.
+    """
+    held = collection.methods
+    for name in names:
+        if name not in (*held, "auto"):
+            raise QueryError(f"this collection has no {name!r} (it has {', '.join((*held, 'auto'))})")
+    return tuple(dict.fromkeys(names)) or (*(name for name in held if name != WORDS_ONLY), "auto")

@@ -1,0 +1,160 @@
+"""What an evaluation found out: one record a question, and the figures drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median, quantiles
+from typing import Any
+
+from lookalike.evaluate.metrics import mean_reciprocal_rank, recall_at
+
+LEVELS = (0.01, 0.1, 1.0)
+"""The values of expected_false at which false alarms are counted."""
+SURE = LEVELS[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One edited copy, asked by one method.
+
+    picture: id of the right one. rank: its place, counted from 1, None when not among the first ten.
+    expected_false: of the right one, where it was found and that is known. wrong: id of what came first in its place.
+    """
+
+    picture: int
+    edit: str
+    method: str
+    rank: int | None
+    expected_false: float | None
+    wrong: int | None
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """One picture, asked while it was left out of the index. hits: ids found, and their expected_false."""
+
+    picture: int
+    method: str
+    hits: tuple[tuple[int, float | None], ...]
+
+    def alarms(self, level: float) -> int | None:
+        """How many hits have at most this expected_false; None where a hit's is not known."""
+        if any(chance is None for _, chance in self.hits):
+            return None
+        return sum(chance is not None and chance <= level for _, chance in self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An edited copy that did not find its original, as JPEG to look at."""
+
+    outcome: Outcome
+    query: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IndexScore:
+    """One kind of index beside exact search. recall: the share of the ten nearest that it finds, or others as near."""
+
+    method: str
+    kind: str
+    exact: str
+    questions: int
+    recall: float
+    milliseconds: float
+    exact_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TruthScore:
+    """One method on labelled groups. mean_average_precision: over the first hundred pictures of each answer."""
+
+    method: str
+    questions: int
+    mean_average_precision: float
+    recall_1: float
+    recall_10: float
+    median_milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What became of a number of questions. sure: the share that came first with expected_false <= 0.01."""
+
+    questions: int
+    recall_1: float
+    recall_10: float
+    mrr: float
+    sure: float
+    median_milliseconds: float
+    p90_milliseconds: float
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome]) -> Score:
+        """The figures of at least one outcome."""
+        ranks = [one.rank for one in outcomes]
+        times = [one.milliseconds for one in outcomes]
+        sure = [one.rank == 1 and one.expected_false is not None and one.expected_false <= SURE for one in outcomes]
+        return cls(
+            len(outcomes),
+            recall_at(ranks, 1),
+            recall_at(ranks, 10),
+            mean_reciprocal_rank(ranks),
+            sum(sure) / len(sure),
+            median(times),
+            quantiles(times, n=10, method="inclusive")[-1] if len(times) > 1 else times[0],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that came out. paths: of every picture mentioned, by id. examples: each edit of one picture, as JPEG."""
+
+    pictures: int
+    seed: int
+    methods: tuple[str, ...]
+    edits: tuple[str, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    held_out: tuple[HeldOut, ...] = ()
+    indexes: tuple[IndexScore, ...] = ()
+    truth: tuple[TruthScore, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    examples: dict[str, bytes] = field(default_factory=dict)
+    paths: dict[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def score(self, method: str, edit: str | None = None) -> Score | None:
+        """The figures of a method, for one edit or all of them; None when nothing was asked."""
+        asked = [one for one in self.outcomes if one.method == method and edit in (None, one.edit)]
+        return Score.of(asked) if asked else None
+
+    def false_alarms(self, method: str, level: float) -> float | None:
+        """Hits with at most this expected_false, per picture held out; None where not known. Ideally `level`."""
+        counts = [one.alarms(level) for one in self.held_out if one.method == method]
+        known = [count for count in counts if count is not None]
+        return sum(known) / len(known) if known and len(known) == len(counts) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: the figures, and every question with what became of it. Pictures are left out."""
+        return {
+            "pictures": self.pictures,
+            "seed": self.seed,
+            "methods": {name: self._method_json(name) for name in self.methods},
+            "edits": {edit: {name: _plain(self.score(name, edit)) for name in self.methods} for edit in self.edits},
+            "indexes": [asdict(one) for one in self.indexes],
+            "truth": [asdict(one) for one in self.truth],
+            "questions": [asdict(one) for one in self.outcomes],
+            "held_out": [asdict(one) for one in self.held_out],
+            "paths": {str(i): path.encode("utf-8", "backslashreplace").decode() for i, path in self.paths.items()},
+            "notes": list(self.notes),
+        }
+
+    def _method_json(self, name: str) -> dict[str, Any]:
+        alarms = {f"{level:g}": self.false_alarms(name, level) for level in LEVELS}
+        return {**(_plain(self.score(name)) or {}), "false_alarms": alarms}
+
+
+def _plain(score: Score | None) -> dict[str, Any] | None:
+    return None if score is None else asdict(score)

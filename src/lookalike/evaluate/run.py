@@ -1,0 +1,194 @@
+"""How well each method finds what it should, on the user's own pictures."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from lookalike.edits import EDITS, Edit, Picture, get
+from lookalike.errors import CollectionError, QueryError, printable
+from lookalike.evaluate.asking import ask, methods_to_ask
+from lookalike.evaluate.indexes import QUESTIONS, compare_indexes
+from lookalike.evaluate.metrics import rank_of
+from lookalike.evaluate.result import Evaluation, Failure, HeldOut, IndexScore, Outcome, TruthScore
+from lookalike.evaluate.sample import Drawn, Question, Sample, thumbnail
+from lookalike.evaluate.truth import ask_truth, read_truth
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
+
+K = 10
+FEW = 100
+SHOWN = 2  # failures of each method and edit that are kept to look at
+HITS = 30  # of a picture held out: more than chance brings below the greatest level of expected_false
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is: questions answered, of how many, and what is being done."""
+
+    done: int
+    total: int
+    doing: str
+
+
+def evaluate(
+    collection: Collection,
+    sample: int = 50,
+    *,
+    edits: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    held_out: int | None = None,
+    truth: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Evaluation:
+    """Ask with edited copies of pictures of the collection, and tell how often each method finds the original.
+
+    sample: how many pictures, drawn by the seed; 0 for none. edits: names, all without any. methods: names and
+    "auto"; without any, all of the collection but `text`, and "auto". held_out: how many pictures (twice the sample
+    unless given) are also asked as they are while they are left out of the index: then everything found is a false
+    alarm. truth: a CSV file of labelled groups, see `read_truth`. Neither collection nor pictures are changed.
+    The same seed gives the same questions and answers; only the times differ.
+
+    Raises QueryError for unknown names and an unusable truth file, CollectionError for a collection without pictures.
+    """
+    if sample < 0 or (held_out or 0) < 0:
+        raise QueryError("a sample has 0 or more pictures")
+    chosen = [get(name) for name in dict.fromkeys(edits)] or list(EDITS)
+    if not len(collection):
+        raise CollectionError(f"{printable(collection.path)} holds no pictures: `lookalike index FOLDER` first")
+    run = _Run(collection, chosen, methods_to_ask(collection, methods), seed, progress or (lambda _: None))
+    labelled = None if truth is None else read_truth(truth, collection)
+    run.plan(sample, 2 * sample if held_out is None else held_out, len(labelled.questions) if labelled else 0)
+    run.ask_copies()
+    scores = ask_truth(collection, labelled, run.methods, run.tick) if labelled else ()
+    return run.result(scores, labelled.notes if labelled else ())
+
+
+class _Run:
+    """One evaluation under way."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        edits: list[Edit],
+        methods: tuple[str, ...],
+        seed: int,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self.collection, self.edits, self.methods, self.seed = collection, edits, methods, seed
+        self._progress = progress
+        self._sample = Sample(collection, seed)
+        self._copies = self._held = self._done = self._total = 0
+        self._outcomes: list[Outcome] = []
+        self._held_out: list[HeldOut] = []
+        self._indexes: tuple[IndexScore, ...] = ()
+        self._failures: list[Failure] = []
+        self._shown: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[str, bytes] = {}
+
+    def plan(self, sample: int, held_out: int, labelled: int) -> None:
+        """How many questions there will be."""
+        self._copies, self._held = min(sample, len(self.collection)), min(held_out, len(self.collection))
+        self._total = len(self.methods) * (self._copies * len(self.edits) + self._held + labelled)
+
+    def tick(self, doing: str) -> None:
+        """One more question is answered."""
+        self._done += 1
+        self._progress(Progress(min(self._done, self._total), self._total, doing))
+
+    def ask_copies(self) -> None:
+        """Ask with the edited copies of each picture drawn, and with the picture itself left out."""
+        seen: list[Picture] = []
+        for number, drawn in enumerate(self._sample.draw(max(self._copies, self._held))):
+            if number == 0:
+                for method in self.methods:  # loads indexes and networks, which is not a question's time
+                    ask(self.collection, drawn.picture, method, K)
+            if number < self._copies:
+                for question in self._sample.questions(drawn, self.edits):
+                    self._ask_copy(drawn, question)
+            if number < self._held:
+                self._ask_held_out(drawn)
+            if number < min(self._copies, QUESTIONS):
+                seen.append(drawn.picture)
+        if self._copies and not seen:
+            reason = "; ".join(f"{printable(path)}: {reason}" for path, reason in self._sample.skipped[:1])
+            raise CollectionError(f"no picture of {printable(self.collection.path)} can be read any more ({reason})")
+        if seen:
+            self._progress(Progress(self._done, self._total, "comparing indexes"))
+            self._indexes = compare_indexes(self.collection, self.methods, seen)
+
+    def result(self, truth: Sequence[TruthScore], notes: Iterable[str]) -> Evaluation:
+        """All that was found out."""
+        return Evaluation(
+            len(self.collection),
+            self.seed,
+            self.methods,
+            tuple(edit.name for edit in self.edits) if self._copies else (),
+            tuple(self._outcomes),
+            tuple(self._held_out),
+            self._indexes,
+            tuple(truth),
+            tuple(self._failures),
+            self._examples,
+            self._paths(),
+            (*self._notes(), *notes),
+        )
+
+    def _ask_copy(self, drawn: Drawn, question: Question) -> None:
+        self._examples.setdefault(question.edit, thumbnail(question.picture))
+        for method in self.methods:
+            answer = ask(self.collection, question.picture, method, K + len(question.beside))
+            rank = rank_of(answer.ids, drawn.twins, question.beside)
+            found = next((match for match in answer.matches if match.id in drawn.twins), None)
+            wrong = next((id_ for id_ in answer.ids if id_ not in drawn.twins | question.beside), None)
+            outcome = Outcome(
+                drawn.id,
+                question.edit,
+                method,
+                rank if rank is not None and rank <= K else None,
+                found.expected_false if found else None,
+                wrong if rank != 1 else None,
+                answer.milliseconds,
+            )
+            self._outcomes.append(outcome)
+            if rank != 1 and self._shown[method, question.edit] < SHOWN:
+                self._shown[method, question.edit] += 1
+                self._failures.append(Failure(outcome, thumbnail(question.picture)))
+            self.tick(question.edit)
+
+    def _ask_held_out(self, drawn: Drawn) -> None:
+        for method in self.methods:
+            answer = ask(self.collection, drawn.picture, method, HITS, without=drawn.twins)
+            hits = tuple((match.id, match.expected_false) for match in answer.matches)
+            self._held_out.append(HeldOut(drawn.id, method, hits))
+            self.tick("held out")
+
+    def _paths(self) -> dict[int, str]:
+        records = map(self.collection.record, sorted(set(self._mentioned())))
+        return {record.id: record.path for record in records if record}
+
+    def _mentioned(self) -> Iterator[int]:
+        for one in self._outcomes:
+            yield from (one.picture, *([] if one.wrong is None else [one.wrong]))
+        for held in self._held_out:
+            yield from (held.picture, *(id_ for id_, _ in held.hits))
+
+    def _notes(self) -> Iterator[str]:
+        pictures = len(self.collection)
+        if pictures < FEW:
+            yield f"only {pictures} in the collection: among so few, finding the right one proves little"
+        skipped = self._sample.skipped
+        for path, reason in islice(skipped, 3):
+            yield f"not asked with: {printable(path)}: {reason}"
+        if len(skipped) > 3:
+            yield f"and {len(skipped) - 3} more that cannot be read any more: `lookalike index` takes them out"
+        asked = {one.edit for one in self._outcomes}
+        left_out = [edit.name for edit in self.edits if edit.needs_others and edit.name not in asked]
+        if self._copies and left_out:
+            yield f"left out for want of other pictures: {', '.join(left_out)}"

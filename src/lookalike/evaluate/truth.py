@@ -1,0 +1,167 @@
+"""Labelled groups from a CSV file: which pictures belong together, and how well each method knows."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from lookalike.errors import ImageError, QueryError, printable
+from lookalike.evaluate.asking import ask
+from lookalike.evaluate.metrics import Rank, average_precision, ranks_of, recall_at
+from lookalike.evaluate.result import TruthScore
+from lookalike.image import open_image
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
+
+DEPTH = 100
+SIZE = 1024
+NEEDED = ("path", "group")
+ROLES = ("", "query", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledQuestion:
+    """path: of the picture to ask with. right: ids that should be found. neutral: ids that do not count."""
+
+    path: str
+    right: frozenset[int]
+    neutral: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The questions of a truth file. notes: what of it could not be used."""
+
+    questions: tuple[LabelledQuestion, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    path: str
+    group: str
+    role: str
+    id: int | None
+
+
+def read_truth(file: str | os.PathLike[str], collection: Collection) -> Truth:
+    """The questions that a CSV file with the columns path, group and perhaps role asks of a collection.
+
+    path: absolute, or relative to the file's folder or to a folder that was indexed. Pictures of the same group
+    belong together; rows without a group are passed over. role: a "query" asks and is never an answer, a
+    "reference" is found and does not ask, a row without role does both (leave-one-out). Other columns are ignored.
+
+    Raises QueryError when the file cannot be read, lacks a column or labels nothing of the collection.
+    """
+    rows = _located(Path(file), _rows(Path(file)), collection)
+    groups: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    questions = [question for members in groups.values() for question in _questions(members)]
+    unknown = [row.path for row in rows if row.id is None and row.role != "query"]
+    notes = []
+    if unknown:
+        notes.append(f"{len(unknown)} labelled pictures are not in the collection, the first: {printable(unknown[0])}")
+    if not questions:
+        raise QueryError(
+            f"{printable(Path(file))}: no group has two pictures of this collection"
+            + (f"; not in it, for one: {printable(unknown[0])}" if unknown else "")
+        )
+    return Truth(tuple(questions), tuple(notes))
+
+
+def ask_truth(
+    collection: Collection, truth: Truth, methods: Sequence[str], tick: Callable[[str], None]
+) -> tuple[TruthScore, ...]:
+    """Ask every question by every method; pictures that cannot be read count as not found."""
+    firsts: dict[str, list[Rank]] = {method: [] for method in methods}
+    precisions: dict[str, list[float]] = {method: [] for method in methods}
+    times: dict[str, list[float]] = {method: [] for method in methods}
+    for question in truth.questions:
+        try:
+            picture = open_image(question.path, size=SIZE).rgb
+        except ImageError:
+            picture = None
+        for method in methods:
+            ranks: list[int] = []
+            if picture is not None:
+                answer = ask(collection, picture, method, DEPTH + len(question.neutral))
+                ranks = [rank for rank in ranks_of(answer.ids, question.right, question.neutral) if rank <= DEPTH]
+                times[method].append(answer.milliseconds)
+            firsts[method].append(ranks[0] if ranks else None)
+            precisions[method].append(average_precision(ranks, len(question.right)))
+            tick("labelled groups")
+    return tuple(
+        TruthScore(
+            method,
+            len(truth.questions),
+            sum(precisions[method]) / len(truth.questions),
+            recall_at(firsts[method], 1),
+            recall_at(firsts[method], 10),
+            median(times[method] or [0.0]),
+        )
+        for method in methods
+    )
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    """The rows with a group; errors as one line."""
+    name = printable(file)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened, restval="", strict=True)
+            columns = reader.fieldnames or ()
+            missing = [column for column in NEEDED if column not in columns]
+            if missing:
+                raise QueryError(
+                    f"{name}: no column {' or '.join(missing)} (it has {', '.join(columns) or 'nothing'}): "
+                    "its first line should be path,group or path,group,role"
+                )
+            rows = []
+            for row in reader:
+                role = row.get("role", "")
+                if role not in ROLES:
+                    raise QueryError(
+                        f"{name}, line {reader.line_num}: the role {role!r} is neither query nor reference"
+                    )
+                if row["group"] and row["path"]:
+                    rows.append(row)
+            return rows
+    except UnicodeDecodeError:
+        raise QueryError(f"{name} is not UTF-8 text: save it as CSV in UTF-8") from None
+    except csv.Error as error:
+        raise QueryError(f"{name} is not CSV: {error}") from None
+    except OSError as error:
+        raise QueryError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _located(file: Path, rows: Iterable[dict[str, str]], collection: Collection) -> list[_Row]:
+    """Each row with the picture that it means: one of the collection, else a file that is there."""
+    records = (collection.record(id_) for id_ in collection.ids().tolist())
+    known = {record.path: record.id for record in records if record}
+    folders = [os.path.abspath(file.parent), *collection.info().roots]
+    located = []
+    for row in rows:
+        places = [os.path.abspath(os.path.join(folder, os.path.expanduser(row["path"]))) for folder in folders]
+        in_collection = [place for place in places if place in known]
+        there = in_collection or [place for place in places if os.path.isfile(place)] or places
+        located.append(_Row(there[0], row["group"], row.get("role", ""), known.get(there[0])))
+    return located
+
+
+def _questions(members: Sequence[_Row]) -> list[LabelledQuestion]:
+    found = frozenset(row.id for row in members if row.id is not None and row.role != "query")
+    everyone = frozenset(row.id for row in members if row.id is not None)
+    questions = []
+    for row in members:
+        right = found - {row.id}
+        if row.role != "reference" and right and (row.id is not None or os.path.isfile(row.path)):
+            questions.append(LabelledQuestion(row.path, right, everyone - right))
+    return questions
