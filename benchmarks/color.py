@@ -116,7 +116,7 @@ def compare_all(report: Report, rows: Ragged, numbers: np.ndarray) -> None:
         index = HistogramIndex(BINS, kind)
         index.add(np.arange(len(rows)), rows)
         building, _ = stopwatch(index.prepare)
-        memory = own + index.code_bytes / len(rows)
+        memory = own + index.memory_bytes / len(rows)
         name = f"lookalike {kind}"
         best, found = line(name, lambda i, x=index: x.search(rows.slice(i, i + 1), K).ids[0], building, memory)
     report.verdict(f"lookalike auto, {len(rows):,} x {BINS}, fastest", best, 1.0, at_most=True, unit=" ms")

@@ -99,9 +99,10 @@ class RerankedIndex(ABC, Generic[R]):
         return "codes" if self.kind == "auto" else self.kind
 
     @property
-    def code_bytes(self) -> int:
-        """Size of the codes in memory."""
-        return 0 if self._codes is None else sum(array.nbytes for array in self._codes.state().values())
+    def memory_bytes(self) -> int:
+        """What the index holds in memory beside the rows."""
+        codes = [] if self._codes is None else [array.nbytes for array in self._codes.state().values()]
+        return self._table.ids.nbytes + self._table.live.nbytes + self._coded.nbytes + self._tail.nbytes + sum(codes)
 
     @property
     def worth_saving(self) -> bool:
