@@ -1,0 +1,269 @@
+"""The commands as users type them: what comes out, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import PIL.Image
+import pytest
+from typer.testing import CliRunner
+
+from lookalike import Collection, __version__
+from lookalike.cli.app import app
+from samples import METHODS, draw, fill, photo
+
+NAMED = [word for name in METHODS for word in ("--method", name)]
+
+
+@pytest.fixture
+def cli(album):
+    """Runs a command on the shared collection, or on another one when it is named."""
+
+    def run(*words, stdin=None, on=album):
+        return CliRunner().invoke(app, ["-c", str(on), *map(str, words)], input=stdin)
+
+    return run
+
+
+def lines(result):
+    return result.stdout.splitlines()
+
+
+def test_search_prints_rank_score_reason_and_path_best_first(cli, pictures, tmp_path):
+    copy = tmp_path / "copy.jpg"
+    photo("coffee.png").reduce(2).save(copy, quality=30)
+    result = cli("search", copy, "-k", 3)
+    assert (result.exit_code, result.stderr) == (0, "")
+    header, first, *_ = lines(result)
+    assert header.split() == ["score", "by", "chance", "why", "picture"]
+    assert first.split()[0] == "1" and "phash" in first and first.strip().endswith("coffee.png")
+    assert len(lines(result)) == 4
+
+
+def test_search_names_a_mirrored_copy(cli, tmp_path):
+    photo("chelsea.png").transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "m.png")
+    assert "mirrored" in lines(cli("search", tmp_path / "m.png", "-k", 1, "--method", "phash"))[1]
+
+
+def test_search_json_is_what_python_returns(cli, album, pictures):
+    result = cli("search", pictures / "coffee.png", "-k", 3, "--json", "--method", "color")
+    with Collection(album) as collection:
+        expected = collection.search(pictures / "coffee.png", k=3, methods="color")
+    assert json.loads(result.stdout) == json.loads(json.dumps([match.to_json() for match in expected]))
+    assert set(json.loads(result.stdout)[0]) == {"id", "path", "score", "label", "expected_false", "evidence"}
+
+
+def test_search_reads_a_picture_from_standard_input(cli, pictures):
+    result = cli("search", "-", "-k", 1, stdin=(pictures / "rocket.jpg").read_bytes())
+    assert lines(result)[1].strip().endswith("rocket.jpg")
+
+
+def test_search_passes_its_options_on(cli, pictures):
+    coffee = pictures / "coffee.png"
+    every = json.loads(cli("search", coffee, "--json", "-k", 100, "--method", "phash").stdout)
+    radius = every[2]["evidence"][0]["distance"]
+    near = json.loads(cli("search", coffee, "--json", "--method", "phash", "--radius", radius).stdout)
+    assert all(match["evidence"][0]["distance"] <= radius for match in near) and len(near) >= 3
+    jpegs = json.loads(cli("search", coffee, "--json", "--where", "format = 'JPEG'").stdout)
+    assert {os.path.basename(match["path"]) for match in jpegs} == {"rocket.jpg", "retina.jpg"}
+    part = json.loads(cli("search", coffee, "--json", "--region", "0,0,100,100", "-k", 1).stdout)
+    assert part[0]["score"] < 1 or part[0]["label"] != "same picture"
+    exact = json.loads(cli("search", coffee, "--json", "--method", "color", "--index", "exact", "-k", 1).stdout)
+    assert exact[0]["id"] == every[0]["id"]
+
+
+def test_search_without_an_answer_says_so(cli, pictures):
+    result = cli("search", pictures / "coffee.png", "--where", "width > 9000")
+    assert (result.exit_code, result.stdout) == (0, "nothing found\n")
+    assert cli("search", pictures / "coffee.png", "--where", "width > 9000", "--json").stdout.strip() == "[]"
+
+
+def test_search_draws_a_contact_sheet(cli, pictures, tmp_path):
+    result = cli("search", pictures / "coffee.png", "-k", 3, "--sheet", tmp_path / "sheet.png")
+    assert result.exit_code == 0 and str(tmp_path / "sheet.png") in result.stderr
+    assert PIL.Image.open(tmp_path / "sheet.png").width > 600
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["search", "nowhere.jpg"], 2, "no such file: nowhere.jpg"),
+        (["search", "{pictures}/notes.txt"], 2, "not a picture"),
+        (["search", "{pictures}/coffee.png", "--where", "colour = 3"], 2, "colour"),
+        (["search", "{pictures}/coffee.png", "--method", "sift"], 2, "no 'sift'"),
+        (["search", "{pictures}/coffee.png", "--radius", "3"], 2, "exactly one method"),
+        (["search", "{pictures}/coffee.png", "--region", "1,2,3"], 2, "four numbers"),
+        (["search", "{pictures}/coffee.png", "--sheet", "{tmp}/sheet.xyz"], 2, "must end like a picture's"),
+        (["search", "{pictures}/coffee.png", "--sheet", "{tmp}/none/sheet.png"], 1, "cannot be written"),
+        (["-c", "{tmp}/none", "search", "{pictures}/coffee.png"], 1, "no collection at"),
+        (["-c", "{tmp}/none", "info"], 1, "lookalike index FOLDER"),
+        (["-c", "{tmp}/none", "remove", "x"], 1, "no collection at"),
+        (["-c", "{tmp}/none", "check"], 1, "no collection at"),
+        (["-c", "{tmp}/new", "index", "{tmp}/none"], 1, "no such file or folder"),
+        (["-c", "{tmp}/new", "index"], 1, "nothing to index"),
+        (["-c", "{tmp}/new", "index", "{pictures}", "--method", "sift"], 2, "no method 'sift'"),
+        (["-c", "{pictures}", "index", "{pictures}"], 1, "other things in it"),
+        (["-c", "{pictures}/notes.txt", "index", "{pictures}"], 1, "is a file"),
+        (["compare", "{pictures}/coffee.png", "nowhere.png"], 2, "no such file"),
+        (["remove", "{tmp}/none"], 2, "nothing of that"),
+        (["models", "get", "unheard-of"], 1, "no model 'unheard-of'"),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error(cli, pictures, tmp_path, words, code, says):
+    result = cli(*(word.format(pictures=pictures, tmp=tmp_path) for word in words))
+    assert result.exit_code == code
+    assert says in result.stderr.splitlines()[0] and result.stderr.startswith("lookalike: ")
+    assert "Traceback" not in result.output
+
+
+def test_the_query_that_is_wrong_is_pointed_at(cli):
+    result = cli("search", '"dog" cat')
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[1:] == ['  "dog" cat', "        ^"]
+
+
+@pytest.mark.parametrize("words", [["unknown"], ["search"], ["search", "a", "-k", "0"], ["info", "--unknown"]])
+def test_wrong_usage_leaves_with_2_and_explains_itself(cli, words):
+    result = cli(*words)
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+
+
+def test_an_unforeseen_error_keeps_its_traceback(cli, pictures, monkeypatch):
+    def broken(*args, **options):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Collection, "search", broken)
+    assert isinstance(cli("search", pictures / "coffee.png").exception, RuntimeError)
+
+
+def test_index_sums_up_what_it_did(cli, tmp_path):
+    folder = fill(tmp_path / "pictures", 3)
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "e.txt"):
+        (folder / name).write_text("words")
+    on = tmp_path / "album"
+    first = cli("index", folder, "--workers", 0, *NAMED, on=on)
+    assert (first.exit_code, first.stderr) == (0, "")
+    summary, reason, *rest = lines(first)
+    assert summary.startswith("3 added, 5 failed (")
+    assert reason == "  not a picture: looks like a text file:"
+    assert rest == [
+        *(f"    {folder / name}" for name in ("a.txt", "b.txt", "c.txt")),
+        "    and 2 more",
+        "  all of them: lookalike info --failed",
+        "3 pictures can be found now",
+    ]
+    draw(folder / "new.png", 50)
+    (folder / "000.png").unlink()
+    again = cli("index", "--workers", 0, on=on)
+    assert lines(again)[0].startswith("1 added, 7 unchanged, 1 removed (")
+
+
+def test_index_reports_as_json(cli, tmp_path):
+    folder = fill(tmp_path / "pictures", 2)
+    (folder / "a.txt").write_text("words")
+    report = json.loads(cli("index", folder, "--workers", 0, "--json", *NAMED, on=tmp_path / "album").stdout)
+    assert (report["added"], report["moved"]) == (2, 0)
+    assert [failure["path"] for failure in report["failed"]] == [str(folder / "a.txt")]
+
+
+def test_index_fails_only_when_nothing_could_be_done(cli, tmp_path):
+    folder, on = tmp_path / "pictures", tmp_path / "album"
+    folder.mkdir()
+    assert cli("index", folder, "--workers", 0, *NAMED, on=on).exit_code == 0
+    (folder / "a.txt").write_text("words")
+    assert cli("index", folder, "--workers", 0, on=on).exit_code == 1
+    fill(folder, 1)
+    assert cli("index", folder, "--workers", 0, on=on).exit_code == 0
+
+
+def test_index_takes_limits_and_names_to_ignore(cli, tmp_path):
+    folder = fill(tmp_path / "pictures", 3)
+    PIL.Image.new("RGB", (300, 300), "red").save(folder / "large.png")
+    result = cli(
+        "index", folder, "--workers", 0, "--ignore", "00[12].png", "--max-megapixels", 0.05, *NAMED, on=tmp_path / "a"
+    )
+    assert lines(result)[0].startswith("1 added, 1 failed")
+    assert "over the limit of 0.05 megapixels" in result.stdout
+
+
+def test_index_tries_failed_files_again_when_asked(cli, tmp_path):
+    folder, on = fill(tmp_path / "pictures", 1), tmp_path / "album"
+    (folder / "a.txt").write_text("words")
+    cli("index", folder, "--workers", 0, *NAMED, on=on)
+    assert lines(cli("index", folder, "--workers", 0, on=on))[0].startswith("2 unchanged")
+    assert lines(cli("index", folder, "--workers", 0, "--retry", on=on))[0].startswith("1 unchanged, 1 failed")
+
+
+def test_compare_needs_no_collection(cli, pictures, tmp_path):
+    arguments = ("compare", pictures / "coffee.png", pictures / "coffee.png", *NAMED)
+    result = cli(*arguments, on=tmp_path / "none")
+    assert [line.split()[:2] for line in lines(result)[1:]] == [["phash", "0"], ["color", "0"]]
+    found = json.loads(cli(*arguments, "--json", on=tmp_path / "none").stdout)
+    assert [(one["method"], one["distance"], one["variant"]) for one in found] == [
+        ("phash", 0.0, "as is"),
+        ("color", 0.0, "as is"),
+    ]
+
+
+def test_compare_says_why_a_method_has_nothing_to_say(cli, pictures, tmp_path):
+    PIL.Image.new("RGB", (60, 60), "white").save(tmp_path / "flat.png")
+    result = cli("compare", pictures / "coffee.png", tmp_path / "flat.png", "--method", "phash")
+    assert "flat or featureless" in result.stdout
+
+
+def test_info_shows_and_lists(cli, pictures):
+    result = cli("info")
+    assert "12 pictures" in lines(result)[0] and f"indexed: {pictures}" in result.stdout
+    about = json.loads(cli("info", "--json").stdout)
+    assert (about["pictures"], about["failed"], about["roots"]) == (12, 1, [str(pictures)])
+    assert "notes.txt" in cli("info", "--failed").stdout
+    assert json.loads(cli("info", "--failed", "--json").stdout)[0]["path"] == str(pictures / "notes.txt")
+
+
+def test_remove_and_check_tell_what_they_did(cli, album, pictures, tmp_path):
+    on = shutil.copytree(album, tmp_path / "album")
+    assert cli("remove", pictures / "coffee.png", pictures / "page.png", on=on).stdout.startswith("2 pictures removed")
+    assert (pictures / "coffee.png").exists()
+    assert "2 pictures removed, still taking space" in cli("info", on=on).stdout
+    assert cli("check", on=on).stdout == "all is well\n"
+    assert "freed" in cli("check", "--compact", on=on).stdout
+    assert "still taking space" not in cli("info", on=on).stdout
+    os.truncate(next((on / "matrices").glob("color.*.rows")), 10)
+    assert "repaired: color" in cli("check", on=on).stdout
+
+
+def test_check_of_a_collection_beyond_repair_fails_with_what_to_do(cli, album, tmp_path):
+    on = shutil.copytree(album, tmp_path / "album")
+    with (on / "catalogue.sqlite").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 60000)
+    result = cli("check", on=on)
+    assert result.exit_code == 1
+    assert "damaged: " in result.stdout and "another --collection" in result.stderr
+
+
+def test_the_collection_is_named_after_the_command_or_before_or_by_the_environment_or_not_at_all(
+    album, monkeypatch, tmp_path
+):
+    run = CliRunner()
+    none = str(tmp_path / "none")
+    assert run.invoke(app, ["info", "--collection", str(album)]).exit_code == 0
+    assert run.invoke(app, ["--collection", str(album), "info"]).exit_code == 0
+    assert run.invoke(app, ["--collection", none, "info", "--collection", str(album)]).exit_code == 0
+    assert "xdg-data/lookalike/default" in run.invoke(app, ["info"]).stderr
+    monkeypatch.setenv("LOOKALIKE_COLLECTION", str(album))
+    assert run.invoke(app, ["info"]).exit_code == 0
+    assert run.invoke(app, ["info", "--collection", none]).exit_code == 1
+
+
+def test_models_are_listed_and_the_bundled_one_is_there(cli):
+    listed = {line.split()[0]: line for line in lines(cli("models"))[1:]}
+    assert "bundled" in listed["efficientnet-lite0"] and "clip-vit-b32" in listed
+    assert json.loads(cli("models", "--json").stdout)[0]["name"] == "efficientnet-lite0"
+
+
+def test_the_version_is_told(cli):
+    assert cli("--version").stdout == f"lookalike {__version__}\n"
