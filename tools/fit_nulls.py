@@ -1,10 +1,10 @@
 """Measure the null models that the package ships: how close unrelated photos come by each method.
 
-    python tools/fit_nulls.py FOLDER [--skip NAME ...]
+    python tools/fit_nulls.py FOLDER [--skip NAME ...] [--local-queries N]
 
 FOLDER: a thousand or more unrelated pictures of many kinds; --skip leaves out subfolders that hold series or copies.
 Writes src/lookalike/ranking/nulls.json. Distances between random pairs are kept as a few quantiles; nothing of a
-picture is.
+picture is. For `local`, N pictures of one half are searched for in the other half, and what is found is counted.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ from lookalike.index.base import Ragged, Rows
 from lookalike.methods.base import Method
 from lookalike.methods.color import Color
 from lookalike.methods.embedding import Embedding
+from lookalike.methods.local import Local
 from lookalike.methods.phash import PHash
+from lookalike.ranking.geometry import FEWEST_INLIERS
+from lookalike.ranking.local import search_local
 from lookalike.ranking.nulls import BUNDLED, TAILS, bundle_key, sample_distances
-from lookalike.ranking.significance import fit
+from lookalike.ranking.significance import NullModel, fit, inlier_null
 
 
 def measured_methods() -> list[Method[Any]]:
@@ -39,7 +42,7 @@ def measured_methods() -> list[Method[Any]]:
 def pictures(folder: Path, skip: set[str]) -> Iterator[Image]:
     """All pictures below a folder that can be read."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not skip & set(path.parts)]
-    for path in track(files, "describing"):
+    for path in track(files, "opening"):
         try:
             yield open_image(path)
         except LookalikeError:
@@ -53,19 +56,42 @@ def stacked(method: Method[Any], packed: list[Any]) -> Rows:
     return np.concatenate(packed)
 
 
+def local_null(images: list[Image], queries: int) -> tuple[str, NullModel]:
+    """The null model of `local`: what it confirms among pictures that have nothing to do with each other."""
+    method = Local()
+    order = np.random.default_rng(0).permutation(len(images))
+    kept, asking = order[: len(order) // 2], order[len(order) // 2 :][:queries]
+    described = {int(i): method.describe(images[i]) for i in track(kept, "keypoints")}
+    keypoints = {i: one for i, one in described.items() if one is not None}
+    index = method.new_index()
+    index.add(np.array(list(keypoints)), stacked(method, [method.pack(one) for one in keypoints.values()]))
+    hits = asked = 0
+    for i in track(asking, "searching"):
+        variants = method.describe_query(images[i])
+        asked += len(variants)
+        found = search_local(index, keypoints.__getitem__, variants, len(keypoints)) if variants else []
+        hits += len(found)
+    Console().print(f"local: {hits} hits among {asked * len(keypoints)} pairs")
+    null = inlier_null(hits, asked * len(keypoints), FEWEST_INLIERS)
+    return bundle_key(method.name, asdict(method.params)), null
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--skip", nargs="*", default=[])
+    parser.add_argument("--local-queries", type=int, default=300)
     arguments = parser.parse_args()
     methods = measured_methods()
     packed: list[list[Any]] = [[] for _ in methods]
-    for image in pictures(arguments.folder, set(arguments.skip)):
+    images = list(pictures(arguments.folder, set(arguments.skip)))
+    for image in track(images, "describing"):
         for method, rows in zip(methods, packed, strict=True):
             descriptor = method.describe(image)
             if descriptor is not None:
                 rows.append(method.pack(descriptor))
-    models = {}
+    key, null = local_null(images, arguments.local_queries)
+    models = {key: null.to_json()}
     for method, items in zip(methods, packed, strict=True):
         index, rows, ids = method.new_index(), stacked(method, items), np.arange(len(items))
         index.add(ids, rows)

@@ -166,6 +166,7 @@ class Collection:
         region: Sequence[float] | None = None,
         where: str | None = None,
         index: str = "auto",
+        max_expected_false: float | None = None,
     ) -> Matches:
         """The pictures that answer a question, best first.
 
@@ -174,10 +175,13 @@ class Collection:
         k: how many at most. methods: "auto" or names. radius: all within this distance, in the unit of the one
         method named. region: (x, y, width, height) of the picture to ask with, in original pixels.
         where: a filter such as "taken >= 2020 and width > 1000". index: which index of the one method named.
+        max_expected_false: only pictures of which chance alone would bring at most so many, e.g. 0.01 for copies.
+        The answer's `steps` tell what each method did.
         Raises QueryError for a question that makes no sense, ImageError for a picture that cannot be read.
         """
         from lookalike.query import make_query
-        from lookalike.ranking.answer import Limits, answer
+        from lookalike.ranking.answer import answer
+        from lookalike.ranking.asker import Limits
 
         if k < 1:
             raise QueryError(f"k is {k}: ask for at least one picture")
@@ -190,7 +194,7 @@ class Collection:
                 if given:
                     raise QueryError(f"{what} goes with exactly one method: name it")
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
-        return answer(self._indexes, self._album.catalogue, asked, Limits(k, radius, index))
+        return answer(self._indexes, self._album.catalogue, asked, Limits(k, radius, index, max_expected_false))
 
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
@@ -229,6 +233,8 @@ class Collection:
         with self._album.writing():
             catalogue = self._album.catalogue
             report.problems += [f"catalogue: {problem}" for problem in catalogue.damage()]
+            if report.problems:
+                return report
             for stored in catalogue.methods().values():
                 problems = self._album.matrix(stored).problems()
                 if problems:

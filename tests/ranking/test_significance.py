@@ -15,8 +15,8 @@ from lookalike.ranking.significance import (
     NullModel,
     expected_false,
     fit,
-    fit_inliers,
     gaussian,
+    inlier_null,
     radius,
 )
 
@@ -141,15 +141,14 @@ def test_radius_is_the_inverse_of_expected_false(limit):
 
 
 def test_every_inlier_more_makes_chance_less_likely():
-    counts = np.random.default_rng(4).poisson(0.5, 20_000) * (np.random.default_rng(5).random(20_000) < 0.3)
-    null = fit_inliers(counts)
-    logs = [null.log_p(1 / (1 + n)) for n in range(60)]
+    null = inlier_null(2, 100_000, 6)
+    logs = [null.log_p(1 / (1 + inliers)) for inliers in range(60)]
     assert logs[0] == 0
     assert all(after < before or after == FLOOR for before, after in itertools.pairwise(logs))
-    assert all(before - after <= 1.5 for before, after in itertools.pairwise(logs[10:]))
-    assert np.exp(logs[2]) == pytest.approx((counts >= 2).mean(), rel=0.01)
+    assert math.exp(logs[6]) == pytest.approx(5e-5)
+    assert logs[9] == pytest.approx(logs[6] - 3)
 
 
-def test_pairs_without_any_inliers_teach_nothing():
-    assert fit_inliers(np.zeros(20_000, np.int64)) is None
-    assert fit_inliers([]) is None
+def test_never_having_seen_a_false_match_does_not_mean_that_there_are_none():
+    assert expected_false(inlier_null(0, 1000, 6), 1 / 7, 1000) == pytest.approx(3)
+    assert inlier_null(0, 1, 6).log_p(1 / 7) == 0

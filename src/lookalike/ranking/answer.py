@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import os
+
+import numpy as np
 
 from lookalike.errors import QueryError
 from lookalike.image import Image, open_image
 from lookalike.index.base import Ids
-from lookalike.index.keypoints import KeypointIndex
 from lookalike.indexes import Indexes
 from lookalike.query import Query, Term
-from lookalike.ranking.ask import Answer, ask
-from lookalike.ranking.fusion import fuse
-from lookalike.ranking.local import ask_local
-from lookalike.ranking.match import Matches
+from lookalike.ranking.asker import Asker, Limits
+from lookalike.ranking.fusion import auto, fuse, gathered, steps
+from lookalike.ranking.match import Evidence, Matches
 from lookalike.ranking.sums import answer_sum
 from lookalike.region import open_region
 from lookalike.store.catalogue import Catalogue
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is asked for: k pictures, or all within a radius; index: the kind of index of the one method asked."""
-
-    k: int = 10
-    radius: float | None = None
-    index: str = "auto"
 
 
 def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits) -> Matches:
@@ -34,29 +26,59 @@ def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits)
     if query.where is not None:
         allowed = catalogue.ids_where(query.where.sql, query.where.params)
     if len(query.terms) == 1 and query.terms[0].kind != "text":
-        return _like_picture(indexes, catalogue, query, limits, allowed)
-    pictures = {
-        place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
-    }
-    return answer_sum(indexes, catalogue, query, pictures, limits.k, allowed)
+        found = _like_picture(indexes, catalogue, query, limits, allowed)
+    else:
+        pictures = {
+            place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
+        }
+        found = answer_sum(indexes, catalogue, query, pictures, limits.k, allowed)
+    most = limits.max_expected_false
+    if most is None:
+        return found
+    kept = [match for match in found if match.expected_false is not None and match.expected_false <= most]
+    return Matches(kept, found.notes, found.steps)
 
 
 def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
-    image = _picture(query.terms[0], query, catalogue)
-    names = list(catalogue.methods()) if query.methods == ("auto",) else list(query.methods)
-    answers = [_ask(indexes, name, image, limits, allowed) for name in names]
-    if all(one.reason for one in answers):
+    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed)
+    if query.methods == ("auto",):
+        same_file = _same_file(query, catalogue, allowed)
+        answers = auto(asker, _of_pictures(list(catalogue.methods())), same_file)
+    else:
+        same_file = []
+        answers = [asker.ask(name, limits.k) for name in query.methods]
+    if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
-    matches = fuse(answers, {name: indexes.method(name) for name in names}, catalogue)
-    return Matches(matches if limits.radius is not None else matches[: limits.k])
+    evidence = gathered(answers)
+    for id_ in same_file:
+        evidence.setdefault(id_, []).insert(0, Evidence("file", 0.0, 0.0))
+    matches = fuse(answers, evidence, catalogue.records(evidence), asker)
+    return Matches(matches if limits.radius is not None else matches[: limits.k], steps=steps(answers))
 
 
-def _ask(indexes: Indexes, name: str, image: Image, limits: Limits, allowed: Ids | None) -> Answer:
-    method = indexes.method(name)
-    index = indexes.get(name, limits.index)
-    if isinstance(index, KeypointIndex):
-        return ask_local(name, index, indexes.descriptors(name), method.describe_query(image), limits.k, allowed)
-    return ask(method, index, method.describe_query(image), k=limits.k, radius=limits.radius, allowed=allowed)
+def _of_pictures(names: list[str]) -> list[str]:
+    """The methods to ask with a picture: `text` knows nothing of it that `embedding` does not know better."""
+    return [name for name in names if name != "text"] or names
+
+
+def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[int]:
+    """Pictures of the collection whose file is the very file asked with, or the one of the picture asked with."""
+    source = query.terms[0].value
+    if query.region is not None:
+        return []
+    if isinstance(source, int):
+        digest = catalogue.records([source])[source].sha256
+    elif isinstance(source, bytes):
+        digest = hashlib.sha256(source).hexdigest()
+    elif isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    else:
+        return []
+    if digest is None:
+        return []
+    ids = catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),))
+    return [int(id_) for id_ in (ids if allowed is None else ids[np.isin(ids, allowed)])]
 
 
 def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image:

@@ -39,9 +39,24 @@ class Match:
         return {**asdict(self), "path": self.path.encode("utf-8", "backslashreplace").decode("utf-8")}
 
 
-class Matches(list[Match]):
-    """A list of matches, best first. notes: what the user should know about the answer, one line each."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one method did for an answer. variants: ways of asking, 0 when it was not asked (`reason` says why);
+    pictures: among how many; nearest: the evidence for the picture nearest by this method."""
 
-    def __init__(self, matches: Iterable[Match] = (), notes: Iterable[str] = ()) -> None:
+    method: str
+    variants: int
+    pictures: int
+    seconds: float
+    nearest: Evidence | None
+    reason: str | None = None
+
+
+class Matches(list[Match]):
+    """A list of matches, best first. notes: what the user should know about the answer, one line each. steps: what each
+    method did, in the order in which they were asked."""
+
+    def __init__(self, matches: Iterable[Match] = (), notes: Iterable[str] = (), steps: Iterable[Step] = ()) -> None:
         super().__init__(matches)
         self.notes = tuple(notes)
+        self.steps = tuple(steps)

@@ -124,23 +124,15 @@ def gaussian(mean: float, deviation: float) -> NullModel:
     return NullModel("gaussian", tuple((mean + deviation * places).tolist()), logs, deviation, centre=mean)
 
 
-def fit_inliers(inliers: ArrayLike) -> NullModel | None:
-    """The null model of distances 1 / (1 + n) from the inlier counts n of unrelated pairs, (pairs,).
+def inlier_null(hits: int, pairs: int, fewest: int) -> NullModel:
+    """The null model of distances 1 / (1 + n) for n matches that agree, when `hits` of `pairs` unrelated pairs were
+    confirmed at all, by `fewest` matches or more.
 
-    Nearly all counts are 0, so quantiles say nothing: the body is the counts that at least ten pairs reach, and
-    from the last of them on the tail falls by the measured mean excess, but never faster than by e per inlier.
-    None when fewer than ten pairs have any.
+    Hits are so rare that only their bound is known: for none, 3 / pairs with 95 % confidence (the rule of three). Each
+    further match makes chance e times less likely, which is slower than any that were measured.
     """
-    counts = np.asarray(inliers, np.int64)
-    reached = {n: int((counts >= n).sum()) for n in range(int(counts.max(initial=0)) + 1)}
-    body = [n for n, pairs in reached.items() if pairs >= 10]
-    if len(counts) < LEAST_PAIRS or len(body) < 2:
-        return None
-    last = body[-1]
-    excess = float(counts[counts >= last].mean() - last)
-    distances = tuple(1 / (1 + n) for n in reversed(body))
-    logs = tuple(math.log(reached[n] / len(counts)) for n in reversed(body))
-    return NullModel("inliers", distances, logs, max(1.0, 1 / math.log1p(1 / max(excess, 1e-9))), pairs=len(counts))
+    chance = min(1.0, (hits + 3) / pairs)
+    return NullModel("inliers", (1 / (1 + fewest), 1.0), (math.log(chance), 0.0), scale=1.0, pairs=pairs)
 
 
 def expected_false(null: Null, distance: float, pictures: int, tried: int = 1) -> float:
