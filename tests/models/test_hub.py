@@ -89,6 +89,13 @@ def test_a_fetched_model_works_and_is_listed_with_its_place(register, fake, tmp_
     assert hub.fingerprint(tiny) == digest(CONTENTS["onnx/vision_model.onnx"])
 
 
+def test_sizes_are_those_of_the_files_once_they_are_there(register, fake):
+    register(record())
+    bundled, tiny = hub.list_models()
+    assert bundled.size is not None and bundled.size > 1_000_000
+    assert hub.fetch("tiny").size == tiny.size == sum(map(len, CONTENTS.values()))
+
+
 def test_fetching_again_downloads_nothing_anew(register, fake):
     register(record())
     hub.fetch("tiny")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ class Checksums:
 
     def keep(self, key: str, digest: str) -> None:
         """From now on a download called `key` must have this digest."""
-        self._write("first_seen", key, digest)
+        if self.first_seen(key) != digest:
+            self._write("first_seen", key, digest)
 
     def _read(self, part: str) -> dict[str, Any]:
         values = self._content().get(part)
@@ -61,12 +63,9 @@ class Checksums:
     def _write(self, part: str, key: str, value: Any) -> None:
         content = self._content()
         content[part] = {**self._read(part), key: value}
-        try:
+        with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=self._path.parent, prefix=FILE, delete=False, encoding="utf-8"
-            ) as file:
+            with tempfile.NamedTemporaryFile("w", dir=self._path.parent, prefix=FILE, delete=False) as file:
                 json.dump(content, file, indent=1, sort_keys=True)
+            # Readers see the old list or the new one, never half of it.
             os.replace(file.name, self._path)
-        except OSError:
-            return

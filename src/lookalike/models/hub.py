@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookalike.errors import ModelError, printable
+from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.checksums import Checksums
 from lookalike.models.registry import BUNDLED, Kind, ModelFile, ModelRecord, Role, get, names
 
@@ -99,11 +100,13 @@ def verify(name: str) -> ModelStatus:
 
 
 def _status(record: ModelRecord) -> ModelStatus:
-    where: str | None = "bundled" if record.name == BUNDLED else None
+    where, size = None, record.size
+    if record.name == BUNDLED:
+        where, size = "bundled", (BUNDLED_FILES / f"{BUNDLED}.onnx").stat().st_size
     found = _found(record)
     if record.files and len(found) == len(record.files):
-        where = str(_common_folder(record, found))
-    return ModelStatus(record.name, record.kind, record.dimension, where, record.size, record.licence, record.source)
+        where, size = str(_common_folder(record, found)), sum(path.stat().st_size for path in found.values())
+    return ModelStatus(record.name, record.kind, record.dimension, where, size, record.licence, record.source)
 
 
 def _common_folder(record: ModelRecord, found: dict[Role, Path]) -> Path:
@@ -188,10 +191,8 @@ def _check(record: ModelRecord, file: ModelFile, path: Path, fresh: bool = False
         return
     checksums = Checksums(models_folder())
     key = f"{record.source}@{record.revision}/{file.path}"
-    expected = file.sha256 or checksums.first_seen(key) or _announced(path)
     found = checksums.of(path, fresh)
-    if expected is None:
-        expected = found
+    expected = file.sha256 or checksums.first_seen(key) or _announced(path) or found
     if found != expected:
         raise ModelError(
             f"{printable(path)}: not {record.name}'s {file.path}, or damaged (its SHA-256 begins with {found[:12]}, "
