@@ -44,6 +44,6 @@ def test_every_option_and_argument_has_help_and_is_documented(name, parameter):
 
 
 def test_the_page_documents_no_option_that_is_not_there():
-    known = {word for _, parameter in OPTIONS for word in parameter.opts} | {"--help"}
+    known = {word for _, parameter in OPTIONS for word in parameter.opts} | {"--help", "-h"}
     documented = {word.split()[0] for word in PAGE.split("`")[1::2] if word.startswith("-") and len(word) > 1}
     assert documented - known == set()
