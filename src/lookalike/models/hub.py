@@ -214,9 +214,9 @@ def _missing(record: ModelRecord, files: list[str], reason: str = "") -> ModelEr
     folder = printable(models_folder() / record.name)
     wanted = ", ".join(file.path for file in record.files)
     why = f"could not be fetched ({reason})" if reason else "is not installed"
-    fetching = "" if reason else f"`lookalike models get {record.name}` fetches it; without a network, "
+    start = "Put" if reason else f"`lookalike models get {record.name}` fetches it; without a network, put"
     return ModelError(
-        f"{record.name} {why}. {fetching}put {wanted} of the Hugging Face repository {record.source} into {folder}, "
+        f"{record.name} {why}. {start} {wanted} of the Hugging Face repository {record.source} into {folder}, "
         f"keeping the subfolders, or use {BUNDLED}, which is bundled"
     )
 
