@@ -47,7 +47,11 @@ class Features(Protocol):
 
 
 class RootSift:
-    """SIFT (Lowe 2004) as RootSIFT (Arandjelovic and Zisserman 2012), 512 * sqrt(d / sum d) rounded to bytes."""
+    """SIFT (Lowe 2004) as RootSIFT (Arandjelovic and Zisserman 2012), 512 * sqrt(d / sum d) rounded to bytes.
+
+    Detected down to a contrast of 0.005, where OpenCV's default is 0.04: what is weaker than 0.02 is kept only where
+    a picture has too little else, such as a piece of sky.
+    """
 
     name = "rootsift"
     width = 128
@@ -56,8 +60,8 @@ class RootSift:
     def find(self, grey: Grey, budget: int) -> Found:
         import cv2
 
-        sift = cv2.SIFT_create(nfeatures=0, contrastThreshold=0.02)  # type: ignore[attr-defined]
-        return _with_opencv(sift, grey, budget, finest=1.8, as_bytes=_root)
+        sift = cv2.SIFT_create(nfeatures=0, contrastThreshold=0.005)  # type: ignore[attr-defined]
+        return _with_opencv(sift, grey, budget, finest=1.8, strong=0.0067, as_bytes=_root)
 
 
 class Orb:
@@ -71,7 +75,7 @@ class Orb:
         import cv2
 
         orb = cv2.ORB_create(nfeatures=8 * budget, fastThreshold=10)  # type: ignore[attr-defined]
-        return _with_opencv(orb, grey, budget, finest=31, as_bytes=np.asarray)
+        return _with_opencv(orb, grey, budget, finest=31, strong=0, as_bytes=np.asarray)
 
 
 class Surf:
@@ -85,7 +89,7 @@ class Surf:
         import cv2
 
         surf = cv2.xfeatures2d.SURF_create(hessianThreshold=100)  # type: ignore[attr-defined]
-        return _with_opencv(surf, grey, budget, finest=9, as_bytes=_signed)
+        return _with_opencv(surf, grey, budget, finest=9, strong=0, as_bytes=_signed)
 
 
 class MahotasSurf:
@@ -143,12 +147,18 @@ def levels(scale: Floats, finest: float) -> NDArray[np.int64]:
 
 
 def spread(
-    xy: Floats, level: NDArray[np.int64], response: Floats, size: tuple[int, int], budget: int
+    xy: Floats,
+    level: NDArray[np.int64],
+    response: Floats,
+    size: tuple[int, int],
+    budget: int,
+    strong: float = 0.0,
 ) -> NDArray[np.int64]:
     """Which keypoints to keep: the strongest of every cell of a 4 x 4 grid and level, then the second strongest, ...
 
     xy (n, 2) inside a picture of size (width, height). The levels matter for what is blurred, reduced or pixelated:
-    by response alone the fine keypoints, which do not survive that, take the whole budget. Ties go to the earlier.
+    by response alone the fine keypoints, which do not survive that, take the whole budget. Keypoints with less than a
+    `strong` response come after all others. Ties go to the earlier.
     """
     cells = np.minimum(GRID - 1, (xy * GRID / np.asarray(size)).astype(np.int64))
     bins = (cells[:, 1] * GRID + cells[:, 0]) * LEVELS + level
@@ -156,11 +166,16 @@ def spread(
     starts = np.searchsorted(bins[order], np.arange(GRID * GRID * LEVELS))
     rank = np.empty(len(xy), np.int64)
     rank[order] = np.arange(len(xy)) - starts[bins[order]]
-    return np.lexsort((-response, rank))[:budget]
+    return np.lexsort((-response, rank, response < strong))[:budget]
 
 
 def _with_opencv(
-    feature2d: Any, grey: Grey, budget: int, finest: float, as_bytes: Callable[[Any], NDArray[np.uint8]]
+    feature2d: Any,
+    grey: Grey,
+    budget: int,
+    finest: float,
+    strong: float,
+    as_bytes: Callable[[Any], NDArray[np.uint8]],
 ) -> Found:
     """Detect all, describe only what the budget keeps: cheaper than detectAndCompute where there is much to drop."""
     keypoints: Sequence[cv2.KeyPoint] = feature2d.detect(grey, None)
@@ -169,7 +184,7 @@ def _with_opencv(
         return _none(width)
     found = np.array([(*k.pt, k.size, k.response) for k in keypoints], np.float32)
     size = (grey.shape[1], grey.shape[0])
-    chosen = spread(found[:, :2], levels(found[:, 2], finest), found[:, 3], size, budget)
+    chosen = spread(found[:, :2], levels(found[:, 2], finest), found[:, 3], size, budget, strong)
     kept, descriptors = feature2d.compute(grey, [keypoints[i] for i in chosen])
     if descriptors is None:
         return _none(width)

@@ -15,14 +15,16 @@ Floats = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 
 RATIO = 0.85
-FEWEST_INLIERS = 6
+FEWEST_INLIERS = 5
+FEWEST_FOR_PERSPECTIVE = 10
+CLEARLY_MORE = 1.15  # times the inliers of a similarity that a homography must have to be believed
 UNIT = 640  # pixels of the longest side in which tolerances are given
 TOLERANCE = 6.0
 ROUGH_TOLERANCE = 40.0
 TURN_TOLERANCE = 30.0  # degrees
 ZOOM_TOLERANCE = 0.75  # octaves
 LARGEST_ZOOM = 30.0
-MOST_PERSPECTIVE = 6.0  # ratio of area scales between the query's corners
+MOST_PERSPECTIVE = 50.0  # ratio of area scales between the corners of a picture
 WHOLE = 0.85  # overlap from which a picture counts as wholly visible
 
 
@@ -31,24 +33,28 @@ class Verified:
     """One picture found in another; coordinates are original pixels, corners are in the order top left, top right,
     bottom right, bottom left of the picture whose they are.
 
-    matches: (inliers, 4) float64: x, y in the query, x, y in the found picture. quad: (4, 2), the query's corners in
-    the found picture; reverse_quad: (4, 2), the found picture's corners in the query. visible: the part of the
+    matches: (m, 4) float64: x, y in the query, x, y in the found picture; inliers: how many different places they are.
+    quad: (4, 2), the query's corners in the found picture; reverse_quad: (4, 2), the found picture's corners in the
+    query; one of them is None when that picture's far corners would lie beyond the horizon. visible: the part of the
     query's area that lies in the found picture; covered: the part of the found picture that the query covers.
     """
 
     inliers: int
-    quad: Floats
-    reverse_quad: Floats
+    quad: Floats | None
+    reverse_quad: Floats | None
     visible: float
     covered: float
     matches: Floats
 
     def unmirrored(self, width: float) -> Verified:
         """The same for the query as it is, when it was asked mirrored: `width` is the query's."""
-        reverse_quad, matches = self.reverse_quad.copy(), self.matches.copy()
-        reverse_quad[:, 0] = width - reverse_quad[:, 0]
+        matches = self.matches.copy()
         matches[:, 0] = width - matches[:, 0]
-        return replace(self, quad=self.quad[[1, 0, 3, 2]], reverse_quad=reverse_quad, matches=matches)
+        quad = None if self.quad is None else self.quad[[1, 0, 3, 2]]
+        reverse_quad = None
+        if self.reverse_quad is not None:
+            reverse_quad = np.column_stack([width - self.reverse_quad[:, 0], self.reverse_quad[:, 1]])
+        return replace(self, quad=quad, reverse_quad=reverse_quad, matches=matches)
 
     @property
     def label(self) -> str:
@@ -76,15 +82,25 @@ def verify(query: Keypoints, found: Keypoints) -> Verified | None:
     if rough.sum() < FEWEST_INLIERS:
         return None
     pairs, here, there = pairs[rough], here[rough], there[rough]
-    homography = _homography(here, there)
-    if homography is None:
+    flat = _supported(_similarity(here, there), query, found, pairs, here, there)
+    if len(pairs) < FEWEST_FOR_PERSPECTIVE:
+        return flat
+    tilted = _supported(_homography(here, there), query, found, pairs, here, there)
+    return tilted if tilted and (flat is None or tilted.inliers > CLEARLY_MORE * flat.inliers) else flat
+
+
+def _supported(
+    model: Floats | None, query: Keypoints, found: Keypoints, pairs: Pairs, here: Floats, there: Floats
+) -> Verified | None:
+    """What a map from units of the query to units of the found picture explains, None when that is no proof."""
+    if model is None:
         return None
-    kept = _consistent(homography, query, found, pairs, here, there)
+    kept = _consistent(model, query, found, pairs, here, there)
     inliers = _spots(here[kept], there[kept])
     if inliers < FEWEST_INLIERS or not (_spread(here[kept]) and _spread(there[kept])):
         return None
     one, other = _zoom_to_unit(query.size), _zoom_to_unit(found.size)
-    whole = np.diag([1 / other, 1 / other, 1]) @ homography @ np.diag([one, one, 1])
+    whole = np.diag([1 / other, 1 / other, 1]) @ model @ np.diag([one, one, 1])
     places = np.hstack([query.xy[pairs[kept, 0]], found.xy[pairs[kept, 1]]]).astype(np.float64)
     return _measured(whole, query.size, found.size, inliers, places)
 
@@ -131,6 +147,23 @@ def _agreeing(query: Keypoints, found: Keypoints, pairs: Pairs, here: Floats, th
     agree = near & turned & zoomed
     best: NDArray[np.bool_] = agree[agree.sum(axis=1).argmax()]
     return best
+
+
+def _similarity(here: Floats, there: Floats) -> Floats | None:
+    """By least squares, reweighted ten times by 1 / (1 + (residual / tolerance)^2)."""
+    z, w = here @ (1, 1j), there @ (1, 1j)
+    weight = np.ones(len(z))
+    for _ in range(10):
+        z_mean, w_mean = np.average(z, weights=weight), np.average(w, weights=weight)
+        power = np.sum(weight * np.abs(z - z_mean) ** 2)
+        if power < 1:
+            return None
+        factor = np.sum(weight * np.conj(z - z_mean) * (w - w_mean)) / power
+        offset = w_mean - factor * z_mean
+        weight = 1 / (1 + (np.abs(factor * z + offset - w) / TOLERANCE) ** 2)
+    return np.array(
+        [[factor.real, -factor.imag, offset.real], [factor.imag, factor.real, offset.imag], [0, 0, 1]], np.float64
+    )
 
 
 def _homography(here: Floats, there: Floats) -> Floats | None:
@@ -208,48 +241,52 @@ def _measured(
     homography: Floats, query: tuple[int, int], found: tuple[int, int], inliers: int, matches: Floats
 ) -> Verified | None:
     """The quadrilaterals and overlaps of a map between pictures of two sizes; None for an impossible map."""
-    quad, sane = _corners(homography, query)
-    if not sane or abs(np.linalg.det(homography)) < 1e-12:
+    if abs(np.linalg.det(homography)) < 1e-12:
         return None
-    reverse, sane = _corners(np.linalg.inv(homography), found)
-    if not sane:
+    quad = _corners(homography, query)
+    reverse_quad = _corners(np.asarray(np.linalg.inv(homography), np.float64), found)
+    if quad is None and reverse_quad is None:
         return None
-    shared = _shared(quad, found)
-    shared_here = _shared(reverse, query)
-    covered = shared / (found[0] * found[1])
-    visible = shared_here / (query[0] * query[1])
-    return Verified(inliers, quad, reverse, min(1.0, visible), min(1.0, covered), matches)
+    covered = _area(_clipped(quad, found)) / (found[0] * found[1]) if quad is not None else 1.0
+    visible = _area(_clipped(reverse_quad, query)) / (query[0] * query[1]) if reverse_quad is not None else 1.0
+    return Verified(inliers, quad, reverse_quad, min(1.0, visible), min(1.0, covered), matches)
 
 
-def _corners(homography: Floats, size: tuple[int, int]) -> tuple[Floats, bool]:
-    """Where a picture's corners go, and whether a camera could have done that."""
+def _corners(homography: Floats, size: tuple[int, int]) -> Floats | None:
+    """Where a picture's corners go; None when no camera could have done that (or it would have to look behind it)."""
     width, height = size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     projected, depth = _project(homography, corners)
     if not (np.all(depth > 0) or np.all(depth < 0)):
-        return projected, False
-    areas = np.linalg.det(_jacobians(homography, corners))
+        return None
+    zoom = np.linalg.det(_jacobians(homography, corners))
     edges = np.roll(projected, -1, axis=0) - projected
-    turns = edges[:, 0] * np.roll(edges, -1, axis=0)[:, 1] - edges[:, 1] * np.roll(edges, -1, axis=0)[:, 0]
-    sane = areas.min() > 0 and turns.min() > 0 and areas.max() / areas.min() < MOST_PERSPECTIVE**3
-    return projected, bool(sane)
+    turns = _cross(edges, np.roll(edges, -1, axis=0))
+    sane = zoom.min() > 0 and turns.min() > 0 and zoom.max() / zoom.min() < MOST_PERSPECTIVE
+    return projected if sane else None
 
 
-def _shared(quad: Floats, size: tuple[int, int]) -> float:
-    """The area that a convex quadrilateral shares with a picture (Sutherland and Hodgman 1974)."""
+def _cross(one: Floats, other: Floats) -> Floats:
+    product: Floats = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
+    return product
+
+
+def _clipped(quad: Floats, size: tuple[int, int]) -> Floats:
+    """The part of a convex polygon that lies in a picture (Sutherland and Hodgman 1974), perhaps empty."""
     polygon = quad
     for axis, limit, sign in ((0, 0.0, 1), (0, float(size[0]), -1), (1, 0.0, 1), (1, float(size[1]), -1)):
-        inside = sign * (polygon[:, axis] - limit)
+        depth = sign * (polygon[:, axis] - limit)
         cut: list[Floats] = []
         for i in range(len(polygon)):
             j = (i + 1) % len(polygon)
-            if inside[i] >= 0:
+            if depth[i] >= 0:
                 cut.append(polygon[i])
-            if (inside[i] >= 0) != (inside[j] >= 0):
-                share = inside[i] / (inside[i] - inside[j])
+            if (depth[i] >= 0) != (depth[j] >= 0):
+                share = depth[i] / (depth[i] - depth[j])
                 cut.append(polygon[i] + share * (polygon[j] - polygon[i]))
-        if len(cut) < 3:
-            return 0.0
-        polygon = np.array(cut)
-    x, y = polygon.T
-    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+        polygon = np.array(cut).reshape(-1, 2)
+    return polygon
+
+
+def _area(polygon: Floats) -> float:
+    return float(abs(_cross(polygon, np.roll(polygon, -1, axis=0)).sum()) / 2)
