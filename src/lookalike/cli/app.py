@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from lookalike import __version__
 from lookalike.cli.compare import compare
+from lookalike.cli.evaluate import evaluate
 from lookalike.cli.index import index
 from lookalike.cli.info import info
 from lookalike.cli.keep import check, remove
@@ -73,6 +74,6 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, search, compare, info, remove, check):
+for command in (index, search, compare, evaluate, info, remove, check):
     app.command()(command)
 app.add_typer(models, name="models")

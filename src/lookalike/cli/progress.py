@@ -1,15 +1,16 @@
-"""How far indexing is, on a terminal; nothing where nobody is watching."""
+"""How far indexing or an evaluation is, on a terminal; nothing where nobody is watching."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from lookalike.evaluate import Progress as Asking
     from lookalike.ingest.run import Progress
 
 
@@ -59,3 +60,23 @@ def indexing() -> Iterator[Silent]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Shown(bar)
+
+
+@contextmanager
+def evaluating() -> Iterator[Callable[[Asking], None]]:
+    """A progress bar on standard error when that is a terminal; it yields what moves it."""
+    if not sys.stderr.isatty():
+        yield lambda asking: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:18}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda asking: bar.update(task, description=asking.doing, completed=asking.done, total=asking.total)

@@ -137,7 +137,7 @@ class Evaluation:
         return sum(known) / len(known) if known and len(known) == len(counts) else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: the figures, and every question with what became of it. Pictures are left out."""
+        """Plain values: the figures, every copy that did not find its original first, every false alarm."""
         return {
             "pictures": self.pictures,
             "seed": self.seed,
@@ -145,15 +145,33 @@ class Evaluation:
             "edits": {edit: {name: _plain(self.score(name, edit)) for name in self.methods} for edit in self.edits},
             "indexes": [asdict(one) for one in self.indexes],
             "truth": [asdict(one) for one in self.truth],
-            "questions": [asdict(one) for one in self.outcomes],
-            "held_out": [asdict(one) for one in self.held_out],
-            "paths": {str(i): path.encode("utf-8", "backslashreplace").decode() for i, path in self.paths.items()},
+            "missed": [self._missed_json(one) for one in self.outcomes if one.rank != 1],
+            "false_alarms": [
+                {"method": one.method, "path": self._path(one.picture), "found": self._path(id_), "expected_false": e}
+                for one in self.held_out
+                for id_, e in one.hits
+                if e is not None and e <= LEVELS[-1]
+            ],
             "notes": list(self.notes),
         }
 
     def _method_json(self, name: str) -> dict[str, Any]:
         alarms = {f"{level:g}": self.false_alarms(name, level) for level in LEVELS}
         return {**(_plain(self.score(name)) or {}), "false_alarms": alarms}
+
+    def _missed_json(self, one: Outcome) -> dict[str, Any]:
+        wrong = None if one.wrong is None else self._path(one.wrong)
+        return {
+            "method": one.method,
+            "edit": one.edit,
+            "path": self._path(one.picture),
+            "rank": one.rank,
+            "found_instead": wrong,
+        }
+
+    def _path(self, id_: int) -> str:
+        """Valid text: undecodable bytes as escapes."""
+        return self.paths.get(id_, "").encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(score: Score | None) -> dict[str, Any] | None:

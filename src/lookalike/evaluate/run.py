@@ -60,9 +60,10 @@ def evaluate(
     if sample < 0 or (held_out or 0) < 0:
         raise QueryError("a sample has 0 or more pictures")
     chosen = [get(name) for name in dict.fromkeys(edits)] or list(EDITS)
+    asked = methods_to_ask(collection, methods)
     if not len(collection):
         raise CollectionError(f"{printable(collection.path)} holds no pictures: `lookalike index FOLDER` first")
-    run = _Run(collection, chosen, methods_to_ask(collection, methods), seed, progress or (lambda _: None))
+    run = _Run(collection, chosen, asked, seed, progress or (lambda _: None))
     labelled = None if truth is None else read_truth(truth, collection)
     run.plan(sample, 2 * sample if held_out is None else held_out, len(labelled.questions) if labelled else 0)
     run.ask_copies()

@@ -1,0 +1,83 @@
+"""The pictures of the report: what was asked with, what should have come and what came, side by side."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections import Counter
+from html import escape
+
+import PIL.Image
+
+from lookalike.errors import ImageError, printable
+from lookalike.evaluate.result import LEVELS, Evaluation, Failure
+from lookalike.evaluate.sample import THUMBNAIL, thumbnail
+from lookalike.image import open_image
+
+DOUBTFUL = LEVELS[1]
+ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
+
+
+def failure_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
+    """Missed copies of a method, as different as possible: one of each edit before a second one."""
+    seen: Counter[str] = Counter()
+    order: list[tuple[int, int, Failure]] = []
+    for failure in evaluation.failures:
+        if failure.outcome.method == method:
+            seen[failure.outcome.edit] += 1
+            order.append((seen[failure.outcome.edit], failure.outcome.rank is not None, failure))
+    order.sort(key=lambda entry: entry[:2])
+    return [_failure_card(evaluation, failure) for _, _, failure in order[:most]]
+
+
+def alarm_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
+    """What a method found of pictures left out with an expected_false of at most 0.1, the smallest first."""
+    alarms = sorted(
+        (chance, held.picture, id_)
+        for held in evaluation.held_out
+        if held.method == method
+        for id_, chance in held.hits
+        if chance is not None and chance <= DOUBTFUL
+    )
+    return [
+        f'<article class="card"><h3>expected_false {chance:.2g}</h3><div class="row">'
+        f"{_figure('left out', asked, evaluation)}{_figure('found', found, evaluation)}</div></article>"
+        for chance, asked, found in alarms[:most]
+    ]
+
+
+def picture(jpeg: bytes | None, about: str) -> str:
+    """An image within the page, or a grey field."""
+    if jpeg is None:
+        return f'<div class="gap">{escape(about)}</div>'
+    return f'<img alt="{escape(about)}" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode("ascii")}">'
+
+
+def _failure_card(evaluation: Evaluation, failure: Failure) -> str:
+    outcome = failure.outcome
+    if outcome.rank is None:
+        told = "not among the first ten"
+    else:
+        told = f"came {ORDINALS.get(outcome.rank, f'{outcome.rank}th')}"
+    asked = f"<figure>{picture(failure.query, outcome.edit)}<figcaption><b>asked with</b></figcaption></figure>"
+    came = (
+        '<figure><div class="gap">nothing</div><figcaption><b>came first</b></figcaption></figure>'
+        if outcome.wrong is None
+        else _figure("came first", outcome.wrong, evaluation)
+    )
+    return (
+        f'<article class="card"><h3>{escape(outcome.edit)}</h3><p>the original {told}</p><div class="row">'
+        f"{asked}{_figure('should be', outcome.picture, evaluation)}{came}</div></article>"
+    )
+
+
+def _figure(caption: str, id_: int, evaluation: Evaluation) -> str:
+    path = printable(evaluation.paths.get(id_, "?"))
+    name = os.path.basename(path)
+    try:
+        jpeg = thumbnail(PIL.Image.fromarray(open_image(evaluation.paths.get(id_, ""), size=THUMBNAIL).rgb))
+        shown = picture(jpeg, name)
+    except ImageError as error:
+        shown = picture(None, error.reason)
+    told = f"<figcaption><b>{escape(caption)}</b>{escape(name)}</figcaption>"
+    return f'<figure title="{escape(path)}">{shown}{told}</figure>'
