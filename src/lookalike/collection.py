@@ -14,6 +14,7 @@ from lookalike.store.album import Album
 from lookalike.store.catalogue import Record
 
 if TYPE_CHECKING:
+    from lookalike.duplicates import Group
     from lookalike.image import Source
     from lookalike.index.base import Ids
     from lookalike.indexes import Indexes
@@ -195,6 +196,22 @@ class Collection:
                     raise QueryError(f"{what} goes with exactly one method: name it")
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
         return answer(self._indexes, self._album.catalogue, asked, Limits(k, radius, index, max_expected_false))
+
+    def duplicates(
+        self,
+        *,
+        max_expected_false: float = 0.01,
+        between: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
+    ) -> list[Group]:
+        """Groups of exact, same-picture and near copies, each with the one to keep and why.
+
+        max_expected_false: a pair counts when chance alone brings at most so many pairs as close in the whole
+        collection. between: two folders; only pairs with one picture below each.
+        Raises QueryError for folders of which nothing is in the collection.
+        """
+        from lookalike.duplicates import find_duplicates
+
+        return find_duplicates(self._album, self._indexes, max_expected_false, between)
 
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""

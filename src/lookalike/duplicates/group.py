@@ -1,0 +1,79 @@
+"""The answer to "what do I have twice?": groups of pictures, which one to keep, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lookalike.errors import printable
+from lookalike.store.catalogue import Record
+
+EXACT, SAME, EDITED, CROP = "exact copy", "same picture", "edited copy", "crop"
+KINDS = (EXACT, SAME, EDITED, CROP)
+"""What a picture can be to the picture at the centre of its group, the surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture of a group. sha256: hex. width, height: upright pixels. bytes: of the file.
+
+    kind: what it is to the picture at the centre of its group (see KINDS), of which everything else here is a copy;
+    the centre's own kind is that of its nearest copy. variant: "mirrored", "turned 90" ... or "as is".
+    """
+
+    id: int
+    path: str
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    mtime_ns: int
+    kind: str
+    variant: str = "as is"
+
+    @classmethod
+    def of(cls, record: Record, kind: str, variant: str) -> Member:
+        """The member that a record of the catalogue describes."""
+        return cls(
+            record.id,
+            record.path,
+            record.sha256 or "",
+            record.width or 0,
+            record.height or 0,
+            record.bytes,
+            record.mtime_ns,
+            kind,
+            variant,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pictures that are copies of one another, the one to keep first.
+
+    keeper: the id of the member to keep; reason: why that one, in words. expected_false: how many pairs as close as
+    the least close of this group chance alone would bring in the whole collection.
+    """
+
+    members: list[Member]
+    keeper: int
+    reason: str
+    expected_false: float
+
+    @property
+    def kind(self) -> str:
+        """The least sure kind among the members."""
+        return max((member.kind for member in self.members), key=KINDS.index)
+
+    @property
+    def kept(self) -> Member:
+        return next(member for member in self.members if member.id == self.keeper)
+
+    @property
+    def others(self) -> list[Member]:
+        return [member for member in self.members if member.id != self.keeper]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON; undecodable bytes of paths as escapes."""
+        members = [{**asdict(member), "path": printable(member.path)} for member in self.members]
+        return {**asdict(self), "kind": self.kind, "members": members}

@@ -1,0 +1,54 @@
+"""From pairs of copies to groups without chains: every member is a copy of the one at its group's centre."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lookalike.duplicates.links import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """A picture and the links to its copies."""
+
+    centre: int
+    links: list[Link]
+
+
+def stars(links: Sequence[Link]) -> list[Star]:
+    """Each picture in at most one star, with the centre that it is most surely a copy of.
+
+    Centres are taken by how many copies they have, then by how sure those are. A part of a picture is never the centre
+    for the picture, nor for another part of it: it may show something that the other does not.
+    """
+    copies: dict[int, list[Link]] = defaultdict(list)
+    for link in links:
+        for centre in (link.first, link.second):
+            if link.whole in (None, centre):
+                copies[centre].append(link)
+    order = sorted(copies, key=lambda id_: (-len(copies[id_]), sum(link.expected_false for link in copies[id_]), id_))
+    centres: set[int] = set()
+    taken: set[int] = set()
+    for id_ in order:
+        if id_ not in taken:
+            centres.add(id_)
+            taken.add(id_)
+            taken.update(other_end(link, id_) for link in copies[id_])
+    nearest: dict[int, tuple[float, int, Link]] = {}
+    for centre in sorted(centres):
+        for link in copies[centre]:
+            other = other_end(link, centre)
+            if other not in centres and (other not in nearest or link.expected_false < nearest[other][0]):
+                nearest[other] = (link.expected_false, centre, link)
+    members: dict[int, list[Link]] = defaultdict(list)
+    for other in sorted(nearest):
+        _, centre, link = nearest[other]
+        members[centre].append(link)
+    return [Star(centre, members[centre]) for centre in sorted(members)]
+
+
+def other_end(link: Link, id_: int) -> int:
+    """The picture that a link leads to from one of its ends."""
+    return link.second if link.first == id_ else link.first

@@ -1,0 +1,247 @@
+"""Which two pictures are copies: pairs of one collection by hash, and look-alikes that hash or geometry confirm.
+
+Every picture counts once here, however many identical files it has. A pair's `expected_false` is for the whole
+collection: how many of all its n (n - 1) / 2 pairs chance alone would bring at least so close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.duplicates.group import CROP, EDITED, SAME
+from lookalike.index.pairs import close_pairs
+from lookalike.methods.base import Method
+from lookalike.ranking.geometry import Verified, verify
+from lookalike.ranking.significance import Null, expected_false, gaussian, radius
+
+Ids = NDArray[np.int64]
+
+SAME_HASH = 0.1
+"""The greatest share of differing bits between two encodings of one picture."""
+VARIANTS = ("mirrored", "turned 90", "turned 180", "turned 270")
+CLEAR = 1e-3
+"""Hash pairs whose expected_false is below this part of the limit need no second opinion."""
+DOUBTED = 100.0
+"""Hash pairs of an expected_false up to so many times the limit are copies if geometry says so."""
+LOOK_ALIKES = 3
+"""Neighbours by embedding that are looked at, for each picture."""
+LOOK_ALIKE_FALSE = 1.0
+"""Look-alikes must be so close that chance brings a picture fewer of them than this."""
+SMALLEST_PART = 0.2
+"""The least share of a picture's area that a crop of it shows, to count as a copy."""
+FEWEST_KEYPOINTS = 30
+"""Pictures with fewer keypoints are too plain for geometry to say that they are not copies."""
+_SKETCH_BITS, _SKETCH_MARGIN = 256, 12
+_BLOCK = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """What a method keeps of some pictures: ids, ascending, and the places of their rows; and its null model."""
+
+    method: Method[Any]
+    ids: Ids
+    places: Ids
+    rows: Any
+    null: Null | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, id_: int) -> NDArray[Any] | None:
+        """The packed descriptor of an id: (w,), or (m, w) when ragged; None when it has none."""
+        place = int(np.searchsorted(self.ids, id_))
+        known = place < len(self.ids) and self.ids[place] == id_
+        return np.asarray(self.rows[int(self.places[place])]) if known else None
+
+    def take(self, numbers: Ids | slice) -> NDArray[Any]:
+        """(m, w): the rows of some of the ids, by their number."""
+        return np.asarray(self.rows[self.places[numbers]])
+
+    def pairs(self) -> int:
+        """How many pairs of pictures there are."""
+        return max(1, len(self.ids) * (len(self.ids) - 1) // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two pictures that are copies. whole: the one that contains the other, for kind CROP; else None."""
+
+    first: int
+    second: int
+    kind: str
+    expected_false: float
+    variant: str = "as is"
+    whole: int | None = None
+
+
+def find_links(held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> list[Link]:
+    """All pairs of copies among the pictures described.
+
+    held: "phash", "embedding" and "local", those that the collection has. sizes: (width, height) by id.
+    limit: the greatest expected_false of a pair.
+    """
+    judge = _Judge(held, sizes, limit)
+    links: dict[tuple[int, int], Link] = {}
+    if "phash" in held:
+        for first, second, bits in _by_hash(held["phash"], limit * (DOUBTED if judge.can_verify else 1.0)):
+            link = judge.hash_pair(first, second, bits)
+            if link:
+                links[first, second] = link
+    if "embedding" in held and ("phash" in held or judge.can_verify):
+        for first, second in look_alikes(held["embedding"]):
+            link = None if (first, second) in links else judge.look_alike(first, second)
+            if link:
+                links[first, second] = link
+    return list(links.values())
+
+
+class _Judge:
+    """Decides about one pair at a time."""
+
+    def __init__(self, held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> None:
+        self._hashes, self._keypoints = held.get("phash"), held.get("local")
+        self._sizes, self._limit = sizes, limit
+        self.can_verify = self._keypoints is not None and self._keypoints.null is not None
+        if self._hashes:
+            self._hash_null = hash_null(self._hashes)
+            self._bits = self._hashes.method.params.hash_size**2
+
+    def hash_pair(self, first: int, second: int, bits: int) -> Link | None:
+        """A pair that the hash found."""
+        assert self._hashes is not None
+        chance = expected_false(self._hash_null, bits, self._hashes.pairs())
+        by_hash = Link(first, second, SAME if bits <= SAME_HASH * self._bits else EDITED, chance)
+        if chance <= CLEAR * self._limit or not self.can_verify:
+            return by_hash
+        proof = self._proof(first, second)
+        if proof is not None:
+            return proof
+        return by_hash if chance <= self._limit and not self._verifiable(first, second) else None
+
+    def look_alike(self, first: int, second: int) -> Link | None:
+        """A pair that only the embedding found: perhaps mirrored or turned, perhaps a part."""
+        return (self._turned(first, second) if self._hashes else None) or self._proof(first, second)
+
+    def _turned(self, first: int, second: int) -> Link | None:
+        hashes = self._hashes
+        assert hashes is not None
+        one, other = hashes.row(first), hashes.row(second)
+        if one is None or other is None:
+            return None
+        turned = turned_hashes(one, hashes.method.params.hash_size)
+        bits = np.bitwise_count(turned ^ other).sum(axis=1)
+        chance = expected_false(self._hash_null, int(bits.min()), hashes.pairs(), len(VARIANTS))
+        if chance > self._limit:
+            return None
+        return Link(first, second, EDITED, chance, VARIANTS[int(bits.argmin())])
+
+    def _proof(self, first: int, second: int) -> Link | None:
+        if not self.can_verify:
+            return None
+        assert self._keypoints is not None and self._keypoints.null is not None
+        one, other = self._points(first), self._points(second)
+        found = verify(one, other) if one is not None and other is not None else None
+        if found is None:
+            return None
+        chance = expected_false(self._keypoints.null, 1 / (1 + found.inliers), self._keypoints.pairs())
+        return self._judged(first, second, found, chance) if chance <= self._limit else None
+
+    def _judged(self, first: int, second: int, found: Verified, chance: float) -> Link | None:
+        """What geometry says: the same view, a part, or only the same scene, which is no copy."""
+        match found.label:
+            case "same picture":
+                return Link(first, second, EDITED, chance)
+            case "crop of":
+                part, whole, share = first, second, found.covered
+            case "contains":
+                part, whole, share = second, first, found.visible
+            case _:
+                return None
+        # A part with more pixels than all of the other picture is worth more than a copy.
+        if share < SMALLEST_PART or np.prod(self._sizes[part]) > np.prod(self._sizes[whole]):
+            return None
+        return Link(first, second, CROP, chance, whole=whole)
+
+    def _verifiable(self, first: int, second: int) -> bool:
+        points = [self._points(id_) for id_ in (first, second)]
+        return all(one is not None and len(one) >= FEWEST_KEYPOINTS for one in points)
+
+    def _points(self, id_: int) -> Any:
+        assert self._keypoints is not None
+        rows = self._keypoints.row(id_)
+        return None if rows is None else self._keypoints.method.unpack(rows)
+
+
+def hash_null(hashes: Descriptors) -> Null:
+    """The collection's null model of its hashes, or that of fair coins where none is known."""
+    bits = hashes.method.params.hash_size**2
+    return hashes.null or gaussian(bits / 2, 0.53 * bits**0.5)
+
+
+def turned_hashes(row: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """(4, w): about the hashes of the picture mirrored and turned (see VARIANTS), from its own (w,) packed hash.
+
+    Mirroring negates the odd waves, turning also transposes; exact but for the few bits near the median.
+    """
+    bits = np.unpackbits(row)[: side * side].reshape(side, side)
+    odd = (np.arange(side) % 2).astype(np.uint8)
+    across, down = odd[None, :], odd[:, None]
+    ways = (bits ^ across, bits.T ^ across, bits ^ across ^ down, bits.T ^ down)
+    return np.packbits(np.stack(ways).reshape(4, -1), axis=1)
+
+
+def look_alikes(vectors: Descriptors) -> Iterator[tuple[int, int]]:
+    """Pairs of ids that are among each other's nearest few, and closer than unrelated pictures come.
+
+    Candidates are vectors on the same side of most of 256 random planes through their mean (Charikar 2002), so that
+    not all pairs need to be compared.
+    """
+    if len(vectors.ids) < 2 or vectors.null is None:
+        return
+    farthest = radius(vectors.null, LOOK_ALIKE_FALSE, len(vectors.ids), 1, 1.0)
+    first, second, distances = _near(vectors, farthest)
+    order = np.argsort(distances, kind="stable")
+    seen = np.zeros(len(vectors.ids), np.int64)
+    for one, other in zip(first[order].tolist(), second[order].tolist(), strict=True):
+        if min(seen[one], seen[other]) < LOOK_ALIKES:
+            seen[[one, other]] += 1
+            yield int(vectors.ids[one]), int(vectors.ids[other])
+
+
+def _near(vectors: Descriptors, farthest: float) -> tuple[Ids, Ids, NDArray[np.float32]]:
+    """Numbers of pairs whose cosine distance is at most `farthest`."""
+    random = np.random.default_rng(0)
+    sample = np.sort(random.choice(len(vectors), min(len(vectors), _BLOCK), replace=False))
+    mean = vectors.take(sample).astype(np.float32).mean(axis=0)
+    planes = random.standard_normal((len(mean), _SKETCH_BITS), np.float32)
+    sketches = [
+        np.packbits((vectors.take(slice(at, at + _BLOCK)).astype(np.float32) - mean) @ planes > 0, axis=1)
+        for at in range(0, len(vectors), _BLOCK)
+    ]
+    # Taking the mean away turns a distance d into about d / (1 - |mean|^2), which is easier to tell from unrelated.
+    cosine = 1 - farthest / max(1 - float(mean @ mean), farthest)
+    bits = int(_SKETCH_BITS * np.arccos(cosine) / np.pi) + _SKETCH_MARGIN
+    found = close_pairs(np.concatenate(sketches), bits)
+    distances = np.zeros(len(found), np.float32)
+    for at in range(0, len(found), _BLOCK):
+        part = slice(at, at + _BLOCK)
+        ends = (vectors.take(places[part]).astype(np.float32) for places in (found.first, found.second))
+        distances[part] = 1 - np.einsum("ij,ij->i", *ends)
+    near = distances <= farthest
+    return found.first[near], found.second[near], distances[near]
+
+
+def _by_hash(hashes: Descriptors, limit: float) -> Iterator[tuple[int, int, int]]:
+    farthest = radius(hash_null(hashes), limit, hashes.pairs(), 1, hashes.method.params.hash_size**2)
+    if len(hashes.ids) < 2 or farthest < 0:
+        return
+    found = close_pairs(hashes.take(slice(None)), int(farthest))
+    yield from zip(
+        hashes.ids[found.first].tolist(), hashes.ids[found.second].tolist(), found.distances.tolist(), strict=True
+    )
