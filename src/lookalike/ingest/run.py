@@ -77,9 +77,15 @@ def index(
     run.look_at_pending()
     run.remove_vanished(walk)
     with album.catalogue.transaction() as sql:
-        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(os.fsencode(root),) for root in walk.roots])
+        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(root,) for root in _new_roots(album, walk.roots)])
     run.report.seconds = time.monotonic() - started
     return run.report
+
+
+def _new_roots(album: Album, roots: Sequence[str]) -> list[bytes]:
+    """Roots that are not remembered yet, nor inside one that is."""
+    known = [os.path.join(root, "") for root in album.catalogue.roots()]
+    return [os.fsencode(root) for root in roots if not any(os.path.join(root, "").startswith(old) for old in known)]
 
 
 class _Run:
