@@ -40,9 +40,9 @@ def everything(pictures, tmp_path_factory):
 # -- fusion
 
 
-def answer(method, chances, variants=1):
-    found = {id_: Evidence(method, 1.0, chance) for id_, chance in chances.items()}
-    return Answer(method, found, variants, 100, 0.0)
+def answer(method, chances, distance=1.0):
+    found = {id_: Evidence(method, distance, chance) for id_, chance in chances.items()}
+    return Answer(method, found, 1, 100, 0.0)
 
 
 def test_the_best_evidence_counts_and_every_method_tried_is_paid_for():
@@ -62,9 +62,13 @@ def test_a_method_that_says_nothing_of_a_picture_does_not_hurt_it():
 
 
 def test_only_a_hash_that_chance_cannot_explain_ends_the_search():
-    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], tried=2) == [1]
-    assert certain([answer("phash", {1: 9e-7})], tried=2) == []
-    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], tried=2) == []
+    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], tried=2, farthest=25) == [1]
+    assert certain([answer("phash", {1: 9e-7})], tried=2, farthest=25) == []
+    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], tried=2, farthest=25) == []
+
+
+def test_a_copy_with_something_on_top_of_it_does_not_end_the_search():
+    assert certain([answer("phash", {1: 1e-9}, distance=40)], tried=2, farthest=25) == []
 
 
 def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():

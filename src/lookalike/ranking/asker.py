@@ -93,9 +93,10 @@ class Asker:
     def _weighed(self, answer: Answer, started: float) -> Answer:
         null = null_of(self.catalogue, self.indexes.stored(answer.method))
         found = answer.found
+        pictures = answer.pictures if self.allowed is None else min(answer.pictures, len(self.allowed))
         if null is not None:
             found = {
-                id_: replace(one, expected_false=expected_false(null, one.distance, answer.pictures, answer.variants))
+                id_: replace(one, expected_false=expected_false(null, one.distance, pictures, answer.variants))
                 for id_, one in found.items()
             }
-        return replace(answer, found=found, seconds=time.perf_counter() - started)
+        return replace(answer, found=found, pictures=pictures, seconds=time.perf_counter() - started)

@@ -17,7 +17,9 @@ from lookalike.ranking.score import similarity
 from lookalike.store.catalogue import Record
 
 CERTAIN = 1e-6
-"""A hash at most so likely by chance, all methods paid for, is a copy without further proof: `auto` stops."""
+"""A hash at most so likely by chance, all methods paid for, is that of a copy: `auto` stops, ..."""
+WHOLE = 0.1
+"""... if at most this share of its bits differs. Where more does, another picture may lie on the copy."""
 DOUBTFUL = 10.0
 """Pictures of at most so much expected_false are verified geometrically, ..."""
 VERIFIED = 10
@@ -39,7 +41,7 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     kinds = {name: name.partition(":")[0] for name in names}
     answers = [asker.ask(name, k) for name in names if kinds[name] in CHEAP]
     costly = [name for name in names if kinds[name] not in CHEAP]
-    copies = [*same_file, *certain(answers, len(names))]
+    copies = [*same_file, *certain(answers, len(names), WHOLE * _bits(asker, names))]
     if copies:
         return [
             *answers,
@@ -55,14 +57,16 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     ]
 
 
-def certain(answers: Sequence[Answer], tried: int) -> list[int]:
-    """Pictures whose hash alone proves that they are copies, nearest first."""
+def certain(answers: Sequence[Answer], tried: int, farthest: float) -> list[int]:
+    """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first."""
     return [
         id_
         for one in answers
         if one.method == "phash"
         for id_, evidence in one.found.items()
-        if evidence.expected_false is not None and evidence.expected_false * tried <= CERTAIN
+        if evidence.expected_false is not None
+        and evidence.expected_false * tried <= CERTAIN
+        and evidence.distance <= farthest
     ]
 
 
@@ -93,7 +97,7 @@ def fuse(
     tried = sum(1 for one in answers if one.variants)
     asked = {one.method for one in answers if one.variants}
     methods = {name: asker.indexes.method(name) for name in asked}
-    bits = 8 * methods["phash"].layout.width if "phash" in methods else 0
+    bits = _bits(asker, methods)
     likeness = {
         id_: max((similarity(methods[one.method], one.distance) for one in found if one.method in methods), default=1.0)
         for id_, found in evidence.items()
@@ -115,3 +119,8 @@ def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:
         Step(one.method, one.variants, one.pictures, one.seconds, next(iter(one.found.values()), None), one.reason)
         for one in answers
     )
+
+
+def _bits(asker: Asker, names: Iterable[str]) -> int:
+    """Of the collection's hash; 0 when it has none."""
+    return 8 * asker.indexes.method("phash").layout.width if "phash" in names else 0
