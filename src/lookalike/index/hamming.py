@@ -19,7 +19,7 @@ Bits = NDArray[np.uint16]
 Kernel = Literal["auto", "numpy", "faiss"]
 
 _NAME = "hamming"
-_BLOCK = 16384  # rows scanned at once, so that the intermediate results stay in the second-level cache
+_BLOCK = 8192  # rows scanned at once, so that the intermediate results stay in the second-level cache
 _FAISS_PAYS = 256 << 20  # bytes that numpy scans in the time that importing faiss takes (about 0.2 s)
 _SPARSE = 16  # a filter that leaves fewer than one row in so many is answered from a copy of those rows
 

@@ -19,7 +19,7 @@ class HistogramIndex(RerankedIndex[Ragged]):
     """Nearest histograms; item i is (nnz, 2) uint16 [bin, count], each bin once, read as count / sum.
 
     kind: "auto" ranks by intersection, exactly while that is fast, then through a shortlist of compact Hellinger
-    codes (recall about 0.995); "hnsw" finds the shortlist by a graph; "exact" compares everything. Their
+    codes (recall@10 above 0.99); "hnsw" finds the shortlist by a graph; "exact" compares everything. Their
     distance is 1 - intersection. "l1", "l2", "hellinger" compare everything by that distance; on histograms of
     sum 1, 1 - intersection is half the L1 distance, so "l1" is "exact" by another name.
     """
@@ -33,7 +33,7 @@ class HistogramIndex(RerankedIndex[Ragged]):
         "l2": "exact",
         "hellinger": "exact",
     }
-    _breadth = 160
+    _breadth = 128
 
     def __init__(self, bins: int, kind: str = "auto") -> None:
         super().__init__(kind, Ragged(np.zeros((0, 2), np.uint16), np.zeros(1, np.int64)))

@@ -12,7 +12,7 @@ from lookalike.index.base import Distances, Ragged
 
 Metric = Literal["intersection", "l2", "hellinger"]
 
-_BLOCK = 65536  # [bin, count] entries worked on at once, so that they stay in the second-level cache
+_BLOCK = 16384  # [bin, count] entries worked on at once, so that they stay in the second-level cache
 
 
 def histogram_distances(rows: Ragged, query: NDArray[np.uint16], bins: int, metric: Metric) -> Distances:

