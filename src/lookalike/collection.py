@@ -213,6 +213,11 @@ class Collection:
 
         return find_duplicates(self._album, self._indexes, max_expected_false, between)
 
+    def sha256(self, path: str | os.PathLike[str]) -> str | None:
+        """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""
+        record = self._album.catalogue.by_path(_absolute(path))
+        return None if record is None else record.sha256
+
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
         return self._album.catalogue.records([id]).get(id)

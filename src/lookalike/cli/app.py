@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from lookalike import __version__
 from lookalike.cli.compare import compare
+from lookalike.cli.duplicates import duplicates
 from lookalike.cli.evaluate import evaluate
 from lookalike.cli.index import index
 from lookalike.cli.info import info
@@ -76,4 +77,5 @@ def common(
 
 for command in (index, search, compare, evaluate, info, remove, check):
     app.command()(command)
+app.add_typer(duplicates, name="duplicates")
 app.add_typer(models, name="models")

@@ -69,6 +69,8 @@ def choose(records: Sequence[Record]) -> tuple[int, str]:
     wrote (EXIF), sharpness, bytes, a lossless format. Among equals: a file rather than a link, the older, then the
     shorter path.
     """
+    if len(records) == 1:
+        return records[0].id, "the whole picture; the others show parts of it"
     if len({record.sha256 for record in records}) == 1:
         kept = min(records, key=_habit)
         return kept.id, _among_identical(kept, records)
@@ -82,8 +84,8 @@ def choose(records: Sequence[Record]) -> tuple[int, str]:
         key=lambda one: (
             one.is_link,
             not one.is_raw,
-            one.detail[1] < _BLURRED * sharpest,
             not one.has_exif,
+            one.detail[1] < _BLURRED * sharpest,
             -one.record.bytes,
             not one.is_lossless,
             _habit(one.record),
@@ -164,6 +166,8 @@ def _reason(best: _Candidate, others: Sequence[_Candidate], pictures: int) -> st
 def _size_reason(best: _Candidate, others: Sequence[_Candidate]) -> str:
     largest = max(others, key=lambda one: one.true_pixels)
     own = _by(best.record)
+    if best.detail[0] < largest.detail[0] and largest.pixels <= best.pixels * _ALIKE <= largest.pixels * _ALIKE**2:
+        return f"{own}, with more detail than {'the other' if len(others) == 1 else 'the others'} of that size"
     enlarged_ones = [one for one in others if one.pixels > best.pixels * _ALIKE]
     if enlarged_ones:
         return f"{own} of true detail; {_by(enlarged_ones[0].record)} is only an enlargement"
