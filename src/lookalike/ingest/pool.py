@@ -55,8 +55,14 @@ class Worker:
 
     def kill_when_late(self) -> None:
         """Called by the watchdog: ends a process that has been busy with one file for too long."""
-        if self._late() and self._process:
-            self._process.kill()
+        if self._late():
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process from another thread; the one that asks notices and tidies up."""
+        process = self._process
+        if process:
+            process.kill()
 
     def stop(self) -> None:
         """End the process; the next `ask` starts another."""
@@ -102,11 +108,12 @@ class Pool:
         self._tasks: queue.Queue[Task | None] = queue.Queue()
         self._results: queue.Queue[tuple[Task, Outcome | BaseException]] = queue.Queue()
         self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in self._workers]
+        self._threads.append(threading.Thread(target=self._watch, daemon=True))
 
     def __enter__(self) -> Self:
-        for worker in self._workers:
-            threading.Thread(target=self._serve, args=(worker,), daemon=True).start()
-        threading.Thread(target=self._watch, daemon=True).start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -115,7 +122,9 @@ class Pool:
         self._done.set()
         for worker in self._workers:
             self._tasks.put(None)
-            worker.stop()
+            worker.kill()
+        for thread in self._threads:
+            thread.join()
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Outcomes as they come, not in order; only a few tasks per worker are taken from the iterable ahead."""
@@ -141,6 +150,7 @@ class Pool:
                 self._results.put((task, worker.ask(task)))
             except LookalikeError as error:
                 self._results.put((task, error))
+        worker.stop()
 
     def _watch(self) -> None:
         while not self._done.wait(1.0):
