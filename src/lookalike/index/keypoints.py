@@ -23,6 +23,7 @@ _BLOCK = 65536  # rows encoded at once
 _TRAINING_ROWS = 40  # per inverted list
 _NEIGHBOURS = 8  # rows that each descriptor of the query votes for
 _PROBES = 8  # inverted lists that each descriptor looks into
+_NOTHING = np.float32(1)  # the least squared distance between different descriptors
 _FAR = 0.25  # squared distance, of that between random descriptors, beyond which nothing is a match
 
 
@@ -89,8 +90,8 @@ class KeypointIndex:
                 keep[:] = False
                 keep[self._table.positions(allowed)] = True
         squares, rows = self._nearest(vectors(query[:, : self.width], self.binary), keep)
-        reference = np.maximum(squares[:, -1:], self._far)
-        weight = np.maximum(0, 1 - squares / np.where(np.isfinite(reference), reference, self._far))
+        last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
+        weight = np.maximum(0, 1 - squares / np.maximum(last, max(self._far, _NOTHING)))
         voter, rank = np.nonzero((rows >= 0) & (weight > 0))
         row, weights = rows[voter, rank], weight[voter, rank]
         position = np.searchsorted(self._starts, row, side="right") - 1

@@ -19,9 +19,10 @@ from lookalike.ranking.ask import Answer
 from lookalike.ranking.geometry import Verified, verify
 from lookalike.ranking.match import Evidence
 
-CANDIDATES = 25  # pictures verified in vain, in a row, before giving up
+VOTERS = 300  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
+CANDIDATES = 12  # pictures verified in vain, in a row, before giving up
 CERTAIN = 30  # inliers after which so much patience is no longer needed
-PATIENCE = 5
+PATIENCE = 3
 ROUNDS = 4
 FEWEST_LEFT = 20  # keypoints of a query with which another round is worth while
 
@@ -88,7 +89,7 @@ def search_local(
     """
     queries = [variant.descriptor for variant in variants]
     search = _Search(fetch_keypoints, queries)
-    ballots = [index.ballot(query.pack(), allowed) for query in queries]
+    ballots = [index.ballot(query.pack()[:VOTERS], allowed) for query in queries]
     left = [np.ones(len(query), np.bool_) for query in queries]
     for _ in range(ROUNDS):
         new = search.verify(ballots, left, k)
@@ -105,12 +106,27 @@ def search_local(
     return [(hit.id, _evidence(hit, variants[hit.variant])) for hit in ranked[:k]]
 
 
+def find_in(variants: Sequence[Variant[Keypoints]], found: Keypoints) -> Verified | None:
+    """How the picture asked about lies in one other, held as it is or mirrored, whichever has more inliers."""
+    hits = [
+        Hit(0, number, verified)
+        for number, variant in enumerate(variants)
+        if (verified := verify(variant.descriptor, found)) is not None
+    ]
+    if not hits:
+        return None
+    best = max(hits, key=lambda hit: hit.verified.inliers)
+    return _upright(best, variants[best.variant])
+
+
 def _evidence(hit: Hit, variant: Variant[Keypoints]) -> Evidence:
-    """Evidence in coordinates of the query as it was given, whichever way it was asked."""
-    upright = hit.verified
-    if variant.name == "mirrored":
-        upright = upright.unmirrored(variant.descriptor.size[0])
-    return evidence_of(upright, variant.name)
+    return evidence_of(_upright(hit, variant), variant.name)
+
+
+def _upright(hit: Hit, variant: Variant[Keypoints]) -> Verified:
+    """In coordinates of the query as it was given, whichever way it was asked."""
+    mirrored = variant.name == "mirrored"
+    return hit.verified.unmirrored(variant.descriptor.size[0]) if mirrored else hit.verified
 
 
 def ask_local(
