@@ -162,7 +162,7 @@ def _straighten(picture: Picture, degrees: float, chance: Chance) -> Picture:
     """Turned a little, and cut so that no corner shows."""
     width, height = picture.size
     angle = np.radians(degrees)
-    kept = 1 / (np.cos(angle) + np.sin(angle) * max(width / height, height / width))
+    kept = 0.98 / (np.cos(angle) + np.sin(angle) * max(width / height, height / width))
     inner_width, inner_height = _scaled(picture.size, float(kept))
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     return picture.rotate(-degrees, BICUBIC).crop((left, top, left + inner_width, top + inner_height))

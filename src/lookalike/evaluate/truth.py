@@ -151,7 +151,7 @@ def _located(file: Path, rows: Iterable[dict[str, str]], collection: Collection)
     for row in rows:
         places = [os.path.abspath(os.path.join(folder, os.path.expanduser(row["path"]))) for folder in folders]
         in_collection = [place for place in places if place in known]
-        there = in_collection or [place for place in places if os.path.isfile(place)] or places
+        there = in_collection or [place for place in places if os.path.isfile(place)] or [row["path"]]
         located.append(_Row(there[0], row["group"], row.get("role", ""), known.get(there[0])))
     return located
 
