@@ -19,8 +19,8 @@ from lookalike.ranking.ask import Answer
 from lookalike.ranking.geometry import Verified, verify
 from lookalike.ranking.match import Evidence
 
-VOTERS = 300  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
-CANDIDATES = 12  # pictures verified in vain, in a row, before giving up
+VOTERS = 200  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
+CANDIDATES = 10  # pictures verified in vain, in a row, before giving up
 CERTAIN = 30  # inliers after which so much patience is no longer needed
 PATIENCE = 3
 ROUNDS = 4
