@@ -2,7 +2,7 @@
 
     python tools/measure_population.py FOLDER [FOLDER ...]
 
-Writes the mean and covariance of the raw features over all pictures in the folders: statistics only, from which
+Writes the mean and the spread of the raw features over all pictures in the folders: statistics only, from which
 no picture can be told. Scores are standardised with them, so that they do not depend on the user's collection.
 """
 
@@ -19,6 +19,7 @@ from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.concepts import FEATURES, ConceptSpace
 from lookalike.models.network import ImageNetwork
 
+SMALLEST_VARIANCE = 1e-5  # as a share of the greatest
 RADIUS_PERCENTILE = 99.0  # the longest few are shortened rather than let them squeeze all others
 
 
@@ -33,15 +34,25 @@ def main(folders: list[str]) -> None:
         rows.append(space.features(sight.pixels, sight.logits))
     features = np.array(rows, np.float64)
     centred = features - features.mean(axis=0)
-    radius = np.percentile(np.linalg.norm(centred, axis=1), RADIUS_PERCENTILE)
+    root, evening = powers(centred.T @ centred / len(centred))
+    upper = np.triu_indices(FEATURES)
+    radius = np.percentile(np.linalg.norm(centred @ evening, axis=1), RADIUS_PERCENTILE)
     np.savez(
         BUNDLED_FILES / "population.npz",
         pictures=len(features),
         mean=features.mean(axis=0).astype(np.float32),
-        covariance=(centred.T @ centred / len(centred))[np.triu_indices(FEATURES)].astype(np.float32),
+        root=root[upper].astype(np.float32),
+        evening=evening[upper].astype(np.float32),
         radius=np.float32(radius),
     )
     print(f"{len(features)} pictures, radius {radius:.3f}")
+
+
+def powers(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The covariance to the power 1/2 and -1/4; variances too small to be measured are raised."""
+    variances, axes = np.linalg.eigh(covariance)
+    variances = np.maximum(variances, SMALLEST_VARIANCE * variances.max())
+    return (axes * variances**0.5) @ axes.T, (axes * variances**-0.25) @ axes.T
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ sentence vector of the query. Two sources are added: the scores of those classes
 function of one row per picture, so their weighted sum is one dot product.
 
 Row, 384 numbers of unit length: 128 coordinates of the ConSE vector, 239 of the class scores, 16 colour cues, less
-their means over many photographs and divided by a common radius, and one number that fills up the length to 1 (the
-reduction of inner product to cosine of Bachrach et al. 2014). A query has 0 there, so cosine ranks by the sum.
+their means over many photographs, evened out and divided by a common radius, and one number that fills up the length
+to 1 (the reduction of inner product to cosine of Bachrach et al. 2014). A query has 0 there, so cosine ranks by the
+sum. Evened out: multiplied by the covariance to the power -1/4, the query by its inverse. No score changes, but texts
+ask along directions in which pictures vary little, and 1-bit codes would lose those beside the others.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from lookalike.models.sentences import Sentences
 MEANING, SCORES = 128, 239
 FEATURES = MEANING + SCORES + len(CUES)
 DIMENSION = FEATURES + 1
-EDITION = "5fbeadec18f53d93"  # of the files that rows are made from: rows of other editions do not compare
+EDITION = "6585c74e1dedbb78"  # of the files that rows are made from: rows of other editions do not compare
 
 BELIEF_TEMPERATURE = 2.0  # of the softmax over classes: flatter than trained, a scene is more than its first class
 NAME_TEMPERATURE = 0.05  # of the softmax over class names close to a query
@@ -76,12 +78,17 @@ class ConceptQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Population:
-    """Statistics of the raw features of many photographs: mean (383,), covariance (383, 383), radius: the length
-    that few centred features exceed."""
+    """Statistics of the raw features of many photographs: mean (383,), the covariance to the power 1/2 and -1/4, both
+    (383, 383) and symmetric, radius: the length that few evened features exceed."""
 
     mean: Floats
-    covariance: Floats
+    root: Floats
+    evening: Floats
     radius: float
+
+    def evened(self, direction: Floats) -> Floats:
+        """A direction among raw features as one among evened ones, and the reverse for a picture: the power 1/4."""
+        return np.asarray(self.evening @ (self.root @ direction))
 
 
 class ConceptSpace:
@@ -94,7 +101,7 @@ class ConceptSpace:
     def describe(self, rgb: NDArray[np.uint8], logits: Floats) -> Floats:
         """The row of a picture from its pixels (h, w, 3) uint8 and class scores (1000,): (384,) float32, unit."""
         population = self._population
-        inside = (self.features(rgb, logits) - population.mean) / population.radius
+        inside = population.evening @ (self.features(rgb, logits) - population.mean) / population.radius
         length = float(inside @ inside)
         if length > 1:
             inside, length = inside / np.sqrt(length), 1.0
@@ -134,6 +141,7 @@ class ConceptSpace:
     def nearest_concepts(self, rows: Floats, n: int = 3) -> list[str]:
         """Names of the classes that stand out in a group of pictures (m, 384), or one (384,), the best first."""
         centre = np.atleast_2d(np.asarray(rows, np.float32)).mean(axis=0)
+        centre = self._population.evened(centre[:FEATURES])
         scores = self._score_basis @ centre[MEANING : MEANING + SCORES]
         meaning = self._meanings @ (self._meaning_basis @ centre[:MEANING])
         standing = _standardised(scores) + _standardised(meaning)
@@ -149,21 +157,21 @@ class ConceptSpace:
         return tuple(w for w in words if w in sure), tuple(w for w in words if w not in sure)
 
     def _direction(self, text: str, vector: Floats) -> Floats:
-        """The three sources of a text, each of deviation 1 among photographs, weighted: (383,)."""
+        """The three sources of a text, each of deviation 1 among photographs, weighted: (383,), evened."""
         direction = np.zeros(FEATURES, np.float32)
         direction[:MEANING] = vector @ self._meaning_basis
-        direction = self._standard(direction)
+        direction = self._standard(self._population.evened(direction))
         near = vector @ self._classes.T
         belief = np.exp((near - near.max()) / NAME_TEMPERATURE)
         by_name = np.zeros(FEATURES, np.float32)
         by_name[MEANING : MEANING + SCORES] = belief @ self._score_basis
-        direction += SCORES_WEIGHT * self._standard(by_name)
+        direction += SCORES_WEIGHT * self._standard(self._population.evened(by_name))
         words = max(len(telling_words(text)), 1)
         for cue in cues_in(text):
             alone = np.zeros(FEATURES, np.float32)
             alone[MEANING + SCORES + CUES.index(cue)] = 1
             weight = (MOOD_WEIGHT if cue in MOODS else COLOUR_WEIGHT) / words
-            direction += min(weight, CUE_LIMIT) * self._standard(alone)
+            direction += min(weight, CUE_LIMIT) * self._standard(self._population.evened(alone))
         return direction
 
     def _standard(self, direction: Floats) -> Floats:
@@ -171,7 +179,7 @@ class ConceptSpace:
         return np.asarray(direction / np.float32(max(self._deviation(direction), 1e-9)), np.float32)
 
     def _deviation(self, direction: Floats) -> float:
-        variance = float(direction @ self._population.covariance @ direction)
+        variance = float(direction @ self._population.root @ direction)
         return math.sqrt(max(variance, 0.0))
 
     @cached_property
@@ -204,11 +212,8 @@ class ConceptSpace:
     @cached_property
     def _population(self) -> _Population:
         with np.load(self._folder / "population.npz", allow_pickle=False) as kept:
-            covariance = np.zeros((FEATURES, FEATURES), np.float32)
-            upper = np.triu_indices(FEATURES)
-            covariance[upper] = kept["covariance"]
-            covariance.T[upper] = kept["covariance"]
-            return _Population(kept["mean"], covariance, float(kept["radius"]))
+            root, evening = (_symmetric(kept[name]) for name in ("root", "evening"))
+            return _Population(kept["mean"], root, evening, float(kept["radius"]))
 
 
 @lru_cache(maxsize=1)
@@ -229,3 +234,12 @@ def unit(vector: Floats) -> Floats:
 
 def _standardised(values: Floats) -> Floats:
     return np.asarray((values - values.mean()) / max(float(values.std()), 1e-12), np.float32)
+
+
+def _symmetric(upper: Floats) -> Floats:
+    """The (383, 383) matrix of its upper triangle, row by row."""
+    matrix = np.zeros((FEATURES, FEATURES), np.float32)
+    places = np.triu_indices(FEATURES)
+    matrix[places] = upper
+    matrix.T[places] = upper
+    return matrix
