@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.duplicates.group import EXACT, KINDS, Group, Member
-from lookalike.duplicates.groups import Star, other_end, stars
+from lookalike.duplicates.group import AS_IS, EXACT, KINDS, Group, Member
+from lookalike.duplicates.groups import Star, stars
 from lookalike.duplicates.keeper import choose
 from lookalike.duplicates.links import Descriptors, Link, find_links
+from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
 from lookalike.indexes import Indexes
 from lookalike.ranking.nulls import null_of
@@ -107,21 +108,28 @@ def _grouped(files: dict[int, list[int]], found: list[Star]) -> Iterator[tuple[l
     starred: set[int] = set()
     for star in found:
         nearest = min(star.links, key=lambda link: (KINDS.index(link.kind), link.expected_false))
-        members = [_Found(id_, nearest.kind, "as is", True) for id_ in files[star.centre]]
+        members = [_Found(id_, nearest.kind, AS_IS, True) for id_ in files[star.centre]]
         starred.add(star.centre)
         for link in star.links:
-            end = other_end(link, star.centre)
+            end = link.other(star.centre)
             starred.add(end)
-            members += [_Found(id_, link.kind, link.variant, link.whole is None) for id_ in files[end]]
+            members += [_Found(id_, link.kind, link.variant_of(end), link.whole is None) for id_ in files[end]]
         yield members, max(link.expected_false for link in star.links)
     for first, ids in files.items():
         if len(ids) > 1 and first not in starred:
-            yield [_Found(id_, EXACT, "as is", True) for id_ in ids], 0.0
+            yield [_Found(id_, EXACT, AS_IS, True) for id_ in ids], 0.0
 
 
 def _group(catalogue: Catalogue, found: list[_Found], chance: float) -> Group:
     records = catalogue.records(one.id for one in found)
-    members = [Member.of(records[one.id], one.kind, one.variant) for one in found]
     keeper, reason = choose([records[one.id] for one in found if one.whole])
+    centre, kept = found[0], next(one for one in found if one.id == keeper)
+    members = []
+    for one in found:
+        same_file = records[one.id].sha256 == records[keeper].sha256
+        # known are the ways from the centre to each: what lies between two others is at most as sure as both
+        kind = max(one.kind, kept.kind, key=KINDS.index) if kept is not centre else one.kind
+        kind = EXACT if same_file and one is not kept else kind
+        members.append(Member.of(records[one.id], kind, way_between(one.variant, kept.variant)))
     ordered = sorted(members, key=lambda member: (member.id != keeper, KINDS.index(member.kind), member.path))
     return Group(ordered, keeper, reason, chance)

@@ -10,15 +10,16 @@ from lookalike.store.catalogue import Record
 
 EXACT, SAME, EDITED, CROP = "exact copy", "same picture", "edited copy", "crop"
 KINDS = (EXACT, SAME, EDITED, CROP)
-"""What a picture can be to the picture at the centre of its group, the surest first."""
+"""What a picture can be to the one to keep, the surest first."""
+AS_IS = "as is"
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """A picture of a group. sha256: hex. width, height: upright pixels. bytes: of the file.
 
-    kind: what it is to the picture at the centre of its group (see KINDS), of which everything else here is a copy;
-    the centre's own kind is that of its nearest copy. variant: "mirrored", "turned 90" ... or "as is".
+    kind: what it is to the picture to keep (see KINDS); for that one itself, what its surest copy is.
+    variant: what makes it out of the picture to keep, "mirrored", "turned 90" (clockwise) ... or "as is".
     """
 
     id: int
@@ -29,7 +30,7 @@ class Member:
     bytes: int
     mtime_ns: int
     kind: str
-    variant: str = "as is"
+    variant: str = AS_IS
 
     @classmethod
     def of(cls, record: Record, kind: str, variant: str) -> Member:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lookalike.duplicates.group import KINDS
 from lookalike.duplicates.links import Link
 
 
@@ -35,20 +36,16 @@ def stars(links: Sequence[Link]) -> list[Star]:
         if id_ not in taken:
             centres.add(id_)
             taken.add(id_)
-            taken.update(other_end(link, id_) for link in copies[id_])
-    nearest: dict[int, tuple[float, int, Link]] = {}
+            taken.update(link.other(id_) for link in copies[id_])
+    nearest: dict[int, tuple[tuple[int, float], int, Link]] = {}
     for centre in sorted(centres):
         for link in copies[centre]:
-            other = other_end(link, centre)
-            if other not in centres and (other not in nearest or link.expected_false < nearest[other][0]):
-                nearest[other] = (link.expected_false, centre, link)
+            other = link.other(centre)
+            doubt = KINDS.index(link.kind), link.expected_false
+            if other not in centres and (other not in nearest or doubt < nearest[other][0]):
+                nearest[other] = (doubt, centre, link)
     members: dict[int, list[Link]] = defaultdict(list)
     for other in sorted(nearest):
         _, centre, link = nearest[other]
         members[centre].append(link)
     return [Star(centre, members[centre]) for centre in sorted(members)]
-
-
-def other_end(link: Link, id_: int) -> int:
-    """The picture that a link leads to from one of its ends."""
-    return link.second if link.first == id_ else link.first
