@@ -12,7 +12,7 @@ from lookalike.methods.base import Variant
 from lookalike.methods.local import Local
 from lookalike.ranking.draw import draw_match
 from lookalike.ranking.geometry import verify
-from lookalike.ranking.local import find_in, search_local
+from lookalike.ranking.local import find_in, in_whole, search_local
 
 LOCAL = Local()
 PHOTOS = ("cat", "coffee", "astronaut", "rocket", "brick", "camera", "gravel", "moon", "coins", "page")
@@ -119,6 +119,15 @@ def test_evidence_holds_the_distance_and_plain_values(index, stored):
     assert evidence.distance == pytest.approx(1 / (1 + evidence.detail["inliers"]))
     assert set(evidence.detail) == {"inliers", "label", "quad", "reverse_quad", "visible", "covered"}
     assert all(isinstance(x, float) for corner in evidence.detail["quad"] for x in corner)
+
+
+def test_asked_with_a_region_the_found_picture_is_outlined_in_the_whole_query(index, stored):
+    sheet = PIL.Image.new("RGB", (1100, 400))
+    sheet.paste(picture("cat"), (620, 20))
+    ((_, evidence),) = search(index, stored, sheet.crop((600, 0, 1100, 400)))
+
+    corners = [[620, 20], [1071, 20], [1071, 320], [620, 320]]
+    np.testing.assert_allclose(in_whole(evidence, 600, 0).detail["reverse_quad"], corners, atol=4)
 
 
 def test_both_pictures_of_a_collage_are_found(index, stored):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,15 @@ def evidence_of(verified: Verified, variant: str) -> Evidence:
         "covered": round(verified.covered, 4),
     }
     return Evidence("local", 1 / (1 + verified.inliers), variant=variant, detail=detail)
+
+
+def in_whole(evidence: Evidence, x: float, y: float) -> Evidence:
+    """Evidence for a query that is the part from (x, y) on of a picture, in pixels of the whole picture."""
+    quad = evidence.detail.get("reverse_quad")
+    if quad is None:
+        return evidence
+    moved = [[round(a + x, 1), round(b + y, 1)] for a, b in quad]
+    return replace(evidence, detail={**evidence.detail, "reverse_quad": moved})
 
 
 def _explain(verified: Verified, xy: NDArray[np.float32], keep: NDArray[np.bool_]) -> None:
