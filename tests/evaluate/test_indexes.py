@@ -6,7 +6,7 @@ import pytest
 
 from lookalike import Collection
 from lookalike.evaluate.indexes import KINDS, compare_indexes, recall
-from lookalike.methods.factory import NAMES, make
+from lookalike.methods.factory import make
 from samples import drawing
 
 
@@ -23,7 +23,7 @@ def test_pictures_as_near_as_the_last_one_are_as_good():
     assert recall([0, 0, 0, 0], [0, 1]) == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_method_has_the_kinds_that_are_compared(name):
     exact, kinds = KINDS[name]
     method = make(name)

@@ -12,6 +12,7 @@ import pytest
 from lookalike import Collection, CollectionError, QueryError
 from lookalike.edits import get, names
 from lookalike.evaluate import evaluate
+from lookalike.evaluate.asking import runs
 from lookalike.evaluate.result import Evaluation, HeldOut, Outcome, Score
 from lookalike.evaluate.sample import OTHERS, Sample
 from samples import HERE, METHODS, PHOTOS, draw, fill, photo
@@ -261,3 +262,22 @@ def test_a_drawing_added_is_asked_for_as_well(tmp_path):
     with Collection(path) as album:
         album.index(options=HERE)
         assert len({one.picture for one in evaluate(album, edits=["mirror"]).outcomes}) == 3
+
+
+def test_many_copies_of_one_file_are_one_picture(tmp_path):
+    original = draw(tmp_path / "pictures" / "0.png", 1)
+    for number in range(1, 150):
+        shutil.copy(original, original.with_name(f"{number}.png"))
+    draw(tmp_path / "pictures" / "other.png", 2)
+    with Collection(tmp_path / "album") as album:
+        album.index([tmp_path / "pictures"], methods=["phash"], options=HERE)
+        found = evaluate(album, 3, edits=["resize-25"], methods=["phash"], held_out=3)
+        other = next(id_ for id_ in album.ids().tolist() if album.record(id_).path.endswith("other.png"))
+    assert found.score("phash").recall_1 == 1
+    for one in found.held_out:
+        assert one.picture == other or {id_ for id_, _ in one.hits} == {other}
+
+
+def test_runs_of_ids():
+    assert runs({3, 1, 2, 7, 9, 8, 20}) == [(1, 3), (7, 9), (20, 20)]
+    assert runs(()) == []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lookalike.image import Source
 
 WORDS_ONLY = "text"
+MOST_RUNS = 40  # of ids, that a filter has room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,10 @@ def ask(
 ) -> Answer:
     """The k best pictures by one method or "auto", `without` some ids as if these were not in the collection.
 
-    A picture that the method has nothing to say about (a flat one has no hash) gets an empty answer.
+    without: at most MOST_RUNS runs of consecutive ids. A picture that the method has nothing to say about (a flat one
+    has no hash) gets an empty answer.
     """
-    where = f"not id in ({', '.join(map(str, sorted(without)))})" if without else None
+    where = " and ".join(f"not id between {first} and {last}" for first, last in runs(without)) or None
     started = time.perf_counter()
     try:
         matches = collection.search(picture, k=k, methods=method, where=where, index=index)
@@ -62,3 +64,14 @@ def methods_to_ask(collection: Collection, names: Sequence[str] = ()) -> tuple[s
         if name not in (*held, "auto"):
             raise QueryError(f"this collection has no {name!r} (it has {', '.join((*held, 'auto'))})")
     return tuple(dict.fromkeys(names)) or (*(name for name in held if name != WORDS_ONLY), "auto")
+
+
+def runs(ids: Some[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of consecutive ids, ascending."""
+    found: list[tuple[int, int]] = []
+    for id_ in sorted(ids):
+        if found and found[-1][1] == id_ - 1:
+            found[-1] = (found[-1][0], id_)
+        else:
+            found.append((id_, id_))
+    return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.edits import EDITS, Edit, Picture, get
 from lookalike.errors import CollectionError, QueryError, printable
-from lookalike.evaluate.asking import ask, methods_to_ask
+from lookalike.evaluate.asking import MOST_RUNS, ask, methods_to_ask, runs
 from lookalike.evaluate.indexes import QUESTIONS, compare_indexes
 from lookalike.evaluate.metrics import rank_of
 from lookalike.evaluate.result import Evaluation, Failure, HeldOut, IndexScore, Outcome, TruthScore
@@ -113,7 +113,7 @@ class _Run:
             if number < self._copies:
                 for question in self._sample.questions(drawn, self.edits):
                     self._ask_copy(drawn, question)
-            if number < self._held:
+            if number < self._held and len(runs(drawn.twins)) <= MOST_RUNS:
                 self._ask_held_out(drawn)
             if number < min(self._copies, QUESTIONS):
                 seen.append(drawn.picture)
