@@ -2,9 +2,9 @@
 
     python benchmarks/text.py FOLDER [--rows 100000]
 
-FOLDER: photographs with a manifest.csv (see _photos.py). Every caption asks for its picture among all of them;
-ours, the paper's ConSE alone and the name of the first class, next to chance. Class names ask for their class. Then a warm query over
-many rows, and a cold one in a process of its own.
+FOLDER: photographs with a manifest.csv (see _photos.py). Every caption asks for its picture among all of them: ours,
+the paper's ConSE alone and the name of the first class, next to chance. Class names ask for their class. Then a warm
+query over many rows, and a cold one in a process of its own.
 """
 
 from __future__ import annotations
