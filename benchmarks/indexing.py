@@ -1,0 +1,187 @@
+"""Indexing a folder: rate against merely decoding, memory as it grows, doing nothing twice, and a cold start.
+
+    python benchmarks/indexing.py FOLDER
+
+FOLDER: real photographs, only read; a few hundred at least. Works in a temporary directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+
+import PIL.Image
+from _table import Report
+
+from lookalike import Collection, ImageError
+from lookalike.image import open_image
+
+METHODS = ("phash", "color")
+SIDE = 160  # pixels, of the many small pictures
+QUALITY = 80
+
+# Prints seconds and the peak memory of this process and of its largest worker, in MB.
+MEASURED_RUN = """
+import resource, sys, time
+from lookalike import Collection
+started = time.perf_counter()
+with Collection(sys.argv[1]) as album:
+    album.index([sys.argv[2]], methods=sys.argv[3:])
+seconds = time.perf_counter() - started
+peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(seconds, *peaks)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--many", type=int, default=10_000, help="how many small pictures to make")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of the rate measurement")
+    arguments = parser.parse_args()
+    report = Report("indexing", "Indexing by phash and color")
+    with tempfile.TemporaryDirectory() as scratch:
+        rate(report, arguments.folder, Path(scratch), arguments.rounds)
+        growth(report, arguments.folder, Path(scratch), arguments.many)
+        cold_start(report, Path(scratch))
+    report.show()
+
+
+def rate(report: Report, folder: Path, scratch: Path, rounds: int) -> None:
+    """Decoding alone and indexing take turns, so that a busy machine slows both; the best of each counts."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    megapixels = sum(filter(None, map(size_of, files[:: max(1, len(files) // 100)]))) / 1e6
+    decoding, indexing = [], []
+    for turn in range(rounds):
+        decoding.append(decode_all(files))
+        started = time.perf_counter()
+        with Collection(scratch / f"rate{turn}") as album:
+            album.index([folder], methods=METHODS)
+        indexing.append(time.perf_counter() - started)
+    for name, seconds in (("decode only", decoding), ("index", indexing)):
+        report.row(what=f"{name}, {len(files)} files", seconds=min(seconds), files_a_second=len(files) / min(seconds))
+    report.note(f"about {megapixels / min(100, len(files)):.2f} megapixels a file, {os.cpu_count()} cores")
+    report.verdict("index / decode only", min(decoding) / min(indexing), 0.75, at_most=False)
+
+
+def growth(report: Report, folder: Path, scratch: Path, many: int) -> None:
+    """The same run on a tenth of the pictures and on all: memory must not follow."""
+    small = scratch / "pictures"
+    made = make_small(folder, small, many)
+    few = scratch / "few"
+    few.mkdir()
+    for path in made[: many // 10]:
+        os.link(path, few / path.name)
+    peaks = []
+    for pictures, count in ((few, many // 10), (small, many)):
+        seconds, main_peak, worker_peak = measured(scratch / f"album-{pictures.name}", pictures)
+        peaks.append((main_peak, worker_peak))
+        report.row(
+            what=f"index, {count} small pictures",
+            seconds=seconds,
+            files_a_second=count / seconds,
+            main_MB=main_peak,
+            worker_MB=worker_peak,
+        )
+    seconds, main_peak, _ = measured(scratch / f"album-{small.name}", small)
+    report.row(what=f"index again, {many} unchanged", seconds=seconds, main_MB=main_peak)
+    report.verdict("main process, ten times the pictures", peaks[1][0] / peaks[0][0], 1.25, at_most=True, unit=" times")
+    report.verdict(
+        "largest worker, ten times the pictures", peaks[1][1] / peaks[0][1], 1.25, at_most=True, unit=" times"
+    )
+    report.verdict(f"index again, {many} unchanged", seconds, 2.0, at_most=True, unit=" s")
+
+
+def cold_start(report: Report, scratch: Path) -> None:
+    """New processes each time; the best of several."""
+    folder, album = scratch / "two-thousand", scratch / "album-cold"
+    folder.mkdir()
+    made = sorted((scratch / "pictures").iterdir())[:2000]
+    for path in made:
+        os.link(path, folder / path.name)
+    measured(album, folder)
+    search = [sys.executable, "-m", "lookalike.cli", "-c", str(album), "search", str(made[7])]
+    seconds = min(process_seconds(search) for _ in range(7))
+    report.row(what=f"lookalike search, {len(made)} pictures, cold", seconds=seconds)
+    report.verdict("lookalike search, cold", seconds, 0.6, at_most=True, unit=" s")
+    clock = "import time; t = time.perf_counter(); import lookalike; print(time.perf_counter() - t)"
+    seconds = min(float(output([sys.executable, "-c", clock])) for _ in range(7))
+    report.row(what="import lookalike", seconds=seconds)
+    report.verdict("import lookalike", 1e3 * seconds, 60, at_most=True, unit=" ms")
+    report.row(
+        what="python itself, for comparison", seconds=min(process_seconds([sys.executable, "-c", ""]) for _ in range(7))
+    )
+
+
+def decode_all(files: list[Path]) -> float:
+    """Seconds to decode all files on all cores, as indexing decodes them."""
+    with get_context("spawn").Pool() as pool:
+        pool.map(size_of, files[: 2 * (os.cpu_count() or 1)], 1)  # the processes are up and have their libraries
+        started = time.perf_counter()
+        for _ in pool.imap_unordered(size_of, files, 4):
+            pass
+        return time.perf_counter() - started
+
+
+def size_of(path: Path) -> int | None:
+    """Decode a picture; its pixels, None when it cannot be read."""
+    try:
+        image = open_image(path)
+    except ImageError:
+        return None
+    return image.width * image.height
+
+
+def make_small(folder: Path, to: Path, count: int) -> list[Path]:
+    """Different small JPEG files cut out of real pictures."""
+    to.mkdir()
+    made: list[Path] = []
+    for number, part in zip(range(count), parts(folder, count), strict=False):
+        made.append(to / f"{number:06}.jpg")
+        part.save(made[-1], quality=QUALITY)
+    if len(made) < count:
+        sys.exit(f"{folder} has too few pictures")
+    return made
+
+
+def parts(folder: Path, count: int) -> Iterator[PIL.Image.Image]:
+    """Squares at many places of every picture, reduced."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    each = -(-count // max(1, len(files) * 9 // 10))
+    for path in files:
+        try:
+            picture = PIL.Image.fromarray(open_image(path).rgb)
+        except ImageError:
+            continue
+        for number in range(each):
+            side = min(picture.size) * (number + each) // (2 * each)
+            left, top = ((extent - side) * number // each for extent in picture.size)
+            yield picture.resize((SIDE, SIDE), box=(left, top, left + side, top + side))
+
+
+def measured(album: Path, pictures: Path) -> tuple[float, float, float]:
+    """Index in a process of its own: seconds, its peak memory in MB, that of its largest worker."""
+    seconds, own, worker = output([sys.executable, "-c", MEASURED_RUN, str(album), str(pictures), *METHODS]).split()
+    return float(seconds), float(own), float(worker)
+
+
+def process_seconds(command: list[str]) -> float:
+    """Wall time from start to end of a process."""
+    started = time.perf_counter()
+    output(command)
+    return time.perf_counter() - started
+
+
+def output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()
