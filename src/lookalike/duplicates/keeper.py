@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.errors import ImageError
@@ -16,7 +17,7 @@ from lookalike.store.catalogue import Record
 
 LOOKED_AT = 8
 """Pictures of a group that are opened to judge their detail, the largest first."""
-_SIZE = 2048  # pixels of the longest side at which detail is judged
+_SIZE = 1280  # pixels of the longest side at which detail is judged
 _BLANK = 0.05  # grey levels of detail below which there is nothing to judge
 _ENLARGED = 0.42  # enlarged twice: 0.20-0.42 also after JPEG; photos at their true size: 0.55-1.3
 _ALIKE = 1.1  # pixel counts within this factor are one size
@@ -30,7 +31,7 @@ class _Candidate:
 
     @property
     def pixels(self) -> int:
-        return (self.record.width or 0) * (self.record.height or 0)
+        return _pixels(self.record)
 
     @property
     def has_exif(self) -> bool:
@@ -55,7 +56,7 @@ class _Candidate:
             rgb = open_image(self.record.path, size=_SIZE).rgb
         except ImageError:
             return 0, 0.0
-        return enlarged(np.asarray(rgb, np.float32).mean(axis=2))
+        return enlarged(np.asarray(PIL.Image.fromarray(rgb).convert("L"), np.float32))
 
     @property
     def true_pixels(self) -> float:
@@ -74,9 +75,13 @@ def choose(records: Sequence[Record]) -> tuple[int, str]:
     if len({record.sha256 for record in records}) == 1:
         kept = min(records, key=_habit)
         return kept.id, _among_identical(kept, records)
-    candidates = sorted((_Candidate(record) for record in records), key=lambda one: (-one.pixels, _habit(one.record)))
-    looked_at = candidates[:LOOKED_AT]
-    most = max(one.true_pixels for one in looked_at)
+    looked_at: list[_Candidate] = []
+    most = 0.0
+    for one in sorted((_Candidate(record) for record in records), key=lambda one: (-one.pixels, _habit(one.record))):
+        if one.pixels * _ALIKE < most or len(looked_at) == LOOKED_AT:
+            break
+        looked_at.append(one)
+        most = max(most, one.true_pixels)
     large = [one for one in looked_at if one.true_pixels * _ALIKE >= most]
     sharpest = max(one.detail[1] for one in large)
     best = min(
@@ -91,7 +96,10 @@ def choose(records: Sequence[Record]) -> tuple[int, str]:
             _habit(one.record),
         ),
     )
-    return best.record.id, _reason(best, [one for one in looked_at if one is not best], len(records))
+    smaller = max(
+        (record for record in records if all(record is not one.record for one in looked_at)), key=_pixels, default=None
+    )
+    return best.record.id, _reason(best, [one for one in looked_at if one is not best], smaller)
 
 
 def enlarged(grey: NDArray[np.float32]) -> tuple[int, float]:
@@ -119,8 +127,6 @@ def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _loss(grey: NDArray[np.float32]) -> float:
     """Mean absolute difference to the picture halved and smoothly doubled, in grey levels."""
-    import PIL.Image
-
     small = _halved(grey)
     even = grey[: small.shape[0] * 2, : small.shape[1] * 2]
     back = PIL.Image.fromarray(small).resize((even.shape[1], even.shape[0]), PIL.Image.Resampling.BICUBIC)
@@ -139,41 +145,44 @@ def _among_identical(best: Record, records: Sequence[Record]) -> str:
     return "identical files; the file itself, not a link to it"
 
 
-def _reason(best: _Candidate, others: Sequence[_Candidate], pictures: int) -> str:
-    """What tells the kept picture from the others, the most important first."""
-    parts = [_size_reason(best, others)]
+def _reason(best: _Candidate, rivals: Sequence[_Candidate], smaller: Record | None) -> str:
+    """What tells the kept picture from the others, the most important first.
+
+    rivals: those that were looked at; smaller: the largest of those that need not be.
+    """
+    parts = [_size_reason(best, rivals, smaller)]
+    equals = [one for one in rivals if one.true_pixels * _ALIKE >= best.true_pixels]
     if best.is_raw:
         parts.append("camera raw file")
     if best.has_exif:
-        alone = not any(one.has_exif for one in others)
+        alone = bool(equals) and not any(one.has_exif for one in equals)
         parts.append("the only one with camera data (EXIF)" if alone else "with camera data (EXIF)")
-    rivals = [one for one in others if one.true_pixels * _ALIKE >= best.true_pixels]
-    if any(one.detail[1] < _BLURRED * best.detail[1] for one in rivals):
+    if any(one.detail[1] < _BLURRED * best.detail[1] for one in equals):
         parts.append("sharper")
-    if rivals and best.record.bytes > max(one.record.bytes for one in rivals):
-        parts.append("most bytes" if len(rivals) > 1 else "more bytes")
-    if best.is_lossless and not all(one.is_lossless for one in others):
+    if equals and best.record.bytes > max(one.record.bytes for one in equals):
+        parts.append("most bytes" if len(equals) > 1 else "more bytes")
+    if best.is_lossless and equals and not all(one.is_lossless for one in equals):
         parts.append(f"lossless {best.record.format}")
-    if len(parts) == 1 and rivals and not any(one.record.bytes < best.record.bytes for one in rivals):
-        parts.append(
-            "the oldest" if best.record.mtime_ns < min(one.record.mtime_ns for one in rivals) else "equal otherwise"
-        )
-    if pictures > LOOKED_AT:
-        parts.append(f"among the {LOOKED_AT} largest")
+    if len(parts) == 1 and equals:
+        older = best.record.mtime_ns < min(one.record.mtime_ns for one in equals)
+        parts.append("the oldest" if older else "equal otherwise")
     return ", ".join(parts)
 
 
-def _size_reason(best: _Candidate, others: Sequence[_Candidate]) -> str:
-    largest = max(others, key=lambda one: one.true_pixels)
+def _size_reason(best: _Candidate, rivals: Sequence[_Candidate], smaller: Record | None) -> str:
     own = _by(best.record)
-    if best.detail[0] < largest.detail[0] and largest.pixels <= best.pixels * _ALIKE <= largest.pixels * _ALIKE**2:
-        return f"{own}, with more detail than {'the other' if len(others) == 1 else 'the others'} of that size"
-    enlarged_ones = [one for one in others if one.pixels > best.pixels * _ALIKE]
-    if enlarged_ones:
-        return f"{own} of true detail; {_by(enlarged_ones[0].record)} is only an enlargement"
-    if best.true_pixels > largest.true_pixels * _ALIKE:
-        return f"largest: {own}; {'the other is' if len(others) == 1 else 'the others at most'} {_by(largest.record)}"
-    return f"{own}, as large as any"
+    less = [one for one in rivals if one.true_pixels * _ALIKE < best.true_pixels]
+    swollen = [one for one in less if one.pixels * _ALIKE >= best.pixels]
+    if swollen:
+        return f"{own} of true detail; {_by(swollen[0].record)} is only blurred or enlarged"
+    if len(rivals) > len(less):
+        return f"{own}, as large as any"
+    second = max([one.record for one in less] + ([] if smaller is None else [smaller]), key=_pixels)
+    return f"largest: {own}, the next {_by(second)}"
+
+
+def _pixels(record: Record) -> int:
+    return (record.width or 0) * (record.height or 0)
 
 
 def _by(record: Record) -> str:
