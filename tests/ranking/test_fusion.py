@@ -1,6 +1,7 @@
 """`auto`: what is asked when, how evidence is fused, and what a hit is called."""
 
 import io
+import math
 
 import numpy as np
 import PIL.Image
@@ -11,7 +12,8 @@ from lookalike import Collection
 from lookalike.errors import QueryError
 from lookalike.ranking.ask import Answer
 from lookalike.ranking.asker import THROUGH
-from lookalike.ranking.fusion import NOT_NEEDED, certain, doubtful, fused, gathered
+from lookalike.ranking.combine import combined, remoteness, shares
+from lookalike.ranking.fusion import NOT_NEEDED, certain, doubtful
 from lookalike.ranking.labels import COPY, label
 from lookalike.ranking.match import Evidence
 from samples import HERE, draw, fill, photo
@@ -42,38 +44,74 @@ def everything(pictures, tmp_path_factory):
 
 def answer(method, chances, distance=1.0):
     found = {id_: Evidence(method, distance, chance) for id_, chance in chances.items()}
-    return Answer(method, found, 1, 100, 0.0)
+    return Answer(method, found, 1, 1000, 0.0)
 
 
-def test_the_best_evidence_counts_and_every_method_tried_is_paid_for():
-    assert fused([Evidence("phash", 3, 0.01), Evidence("color", 0.9, 40.0)], tried=2) == 0.02
-    assert fused([Evidence("phash", 3, 0.01)], tried=4) == 0.04
+METHODS = ("phash", "color", "local", "embedding")
+
+
+def test_one_method_alone_says_what_it_says():
+    assert combined([answer("phash", {1: 0.01, 2: 3.0})]) == {1: 0.01, 2: 3.0}
+
+
+def test_the_best_evidence_counts_and_every_method_asked_is_paid_for():
+    share = shares(METHODS)
+    assert sum(share.values()) == pytest.approx(1)
+    asked = [answer(method, {}) for method in METHODS if method != "local"] + [answer("local", {1: 0.01})]
+    assert combined(asked) == {1: pytest.approx(0.01 / share["local"])}
+
+
+@pytest.mark.parametrize("methods", [["phash", "color"], ["color", "local", "embedding"], METHODS])
+def test_no_method_becomes_surer_by_asking_others(methods):
+    for method in methods:
+        asked = [answer(other, {1: 0.01} if other == method else {}) for other in methods]
+        assert combined(asked)[1] > 0.01
+
+
+def test_a_method_that_was_not_asked_costs_nothing():
+    skipped = Answer("local", {}, 0, 0, 0.0, NOT_NEEDED)
+    assert combined([answer("phash", {1: 0.5}), skipped]) == {1: 0.5}
+
+
+def test_colours_and_embedding_that_agree_say_more_than_either():
+    apart = combined([answer("color", {1: 2.0}), answer("embedding", {2: 2.0})])
+    together = combined([answer("color", {1: 2.0}), answer("embedding", {1: 2.0})])
+    assert together[1] < min(apart.values()) / 10
 
 
 def test_evidence_without_a_null_model_is_no_evidence():
-    assert fused([Evidence("embedding:own", 0.1, None)], tried=1) == float("inf")
-    assert fused([Evidence("embedding:own", 0.1, None), Evidence("phash", 9, 0.5)], tried=2) == 1.0
+    assert combined([answer("embedding:own", {1: None})]) == {1: math.inf}
+    mixed = combined([answer("embedding:own", {1: None}), answer("phash", {1: 1e-9})])
+    assert mixed[1] < 1e-5
 
 
-def test_a_method_that_says_nothing_of_a_picture_does_not_hurt_it():
-    evidence = gathered([answer("phash", {1: 0.001, 2: 5.0}), answer("color", {2: 4.0, 3: 8.0})])
-    chances = {id_: fused(found, 2) for id_, found in evidence.items()}
-    assert sorted(chances, key=chances.get) == [1, 2, 3]
+def test_a_query_unlike_everything_needs_less_to_stand_out():
+    typical = answer("color", {rank: float(rank) for rank in range(1, 31)})
+    remote = answer("color", {rank: 50.0 * rank for rank in range(1, 31)})
+    assert remoteness(typical) == 1
+    assert remoteness(remote) == 50
+    assert remoteness(answer("phash", {rank: 50.0 * rank for rank in range(1, 31)})) == 1
+
+
+def test_a_group_of_copies_does_not_make_itself_look_ordinary():
+    copies = answer("embedding", dict.fromkeys(range(1, 31), 1e-09))
+    assert remoteness(copies) == 1
+    assert combined([copies, answer("phash", {})])[30] < 1e-6
 
 
 def test_only_a_hash_that_chance_cannot_explain_ends_the_search():
-    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], tried=2, farthest=25) == [1]
-    assert certain([answer("phash", {1: 9e-7})], tried=2, farthest=25) == []
-    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], tried=2, farthest=25) == []
+    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], share=0.5, farthest=25) == [1]
+    assert certain([answer("phash", {1: 9e-7})], share=0.5, farthest=25) == []
+    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], share=0.5, farthest=25) == []
 
 
 def test_a_copy_with_something_on_top_of_it_does_not_end_the_search():
-    assert certain([answer("phash", {1: 1e-9}, distance=40)], tried=2, farthest=25) == []
+    assert certain([answer("phash", {1: 1e-9}, distance=40)], share=0.5, farthest=25) == []
 
 
 def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():
-    asked = [answer("phash", {1: 0.5, 2: 90.0}), answer("color", {3: 0.01, 4: 2.0})]
-    assert doubtful(asked, tried=2) == [3, 1, 4]
+    asked = [answer("phash", {1: 1e-4, 2: 90.0}), answer("color", {3: 1e-4, 4: 2.0, 5: 900.0})]
+    assert doubtful(asked) == [3, 1, 4]
 
 
 # -- labels
@@ -83,7 +121,7 @@ def local(said, inliers=40, chance=1e-9):
     return Evidence("local", 1 / (1 + inliers), chance, detail={"label": said, "inliers": inliers})
 
 
-ALL = {"phash", "color", "local"}
+ALL = shares(METHODS)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +142,17 @@ ALL = {"phash", "color", "local"}
     ],
 )
 def test_a_hit_is_called(evidence, said):
-    assert label(evidence, ALL, tried=3, bits=256) == said
+    assert label(evidence, ALL, bits=256) == said
 
 
 def test_a_collection_of_hashes_alone_can_tell_the_same_picture():
-    assert label([Evidence("phash", 4, 1e-12)], {"phash"}, tried=1, bits=256) == "same picture"
+    assert label([Evidence("phash", 4, 1e-12)], shares(["phash"]), bits=256) == "same picture"
 
 
 def test_copies_are_certain_even_after_paying_for_the_methods():
     weak = [Evidence("phash", 88, COPY / 2)]
-    assert label(weak, {"phash"}, tried=1, bits=256) == "edited copy"
-    assert label(weak, {"phash"}, tried=3, bits=256) == "similar"
+    assert label(weak, shares(["phash"]), bits=256) == "edited copy"
+    assert label(weak, shares(["phash", "color"]), bits=256) == "similar"
 
 
 # -- auto

@@ -13,8 +13,8 @@ from lookalike.index.base import Ids
 from lookalike.indexes import Indexes
 from lookalike.query import Query, Term
 from lookalike.ranking.asker import Asker, Limits
-from lookalike.ranking.fusion import auto, fuse, gathered, steps
-from lookalike.ranking.match import Evidence, Matches
+from lookalike.ranking.fusion import auto, fuse, steps
+from lookalike.ranking.match import Matches
 from lookalike.ranking.sums import answer_sum
 from lookalike.region import open_region
 from lookalike.store.catalogue import Catalogue
@@ -49,10 +49,7 @@ def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: 
         answers = [asker.ask(name, limits.k) for name in query.methods]
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
-    evidence = gathered(answers)
-    for id_ in same_file:
-        evidence.setdefault(id_, []).insert(0, Evidence("file", 0.0, 0.0))
-    matches = fuse(answers, evidence, catalogue.records(evidence), asker)
+    matches = fuse(answers, same_file, catalogue.records, asker)
     return Matches(matches if limits.radius is not None else matches[: limits.k], steps=steps(answers))
 
 

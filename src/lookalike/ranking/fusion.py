@@ -1,16 +1,13 @@
-"""The `auto` search: cheap methods first, costly ones only in doubt, and one list out of all that they say.
-
-A picture's `expected_false` is that of its best evidence times the number of methods tried (Bonferroni): that holds
-however much the methods agree by nature, and a method that says nothing of a picture cannot hurt it.
-"""
+"""The `auto` search: cheap methods first, costly ones only in doubt, and one list out of all that they say."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lookalike.ranking.ask import Answer
 from lookalike.ranking.asker import Asker
+from lookalike.ranking.combine import combined, gathered, kind, shares
 from lookalike.ranking.labels import label
 from lookalike.ranking.match import Evidence, Match, Step
 from lookalike.ranking.score import similarity
@@ -24,7 +21,7 @@ DOUBTFUL = 10.0
 """Pictures of at most so much expected_false are verified geometrically, ..."""
 VERIFIED = 10
 """... at most so many, best first."""
-POOL = 20
+POOL = 50
 """Pictures asked of each method at least: fusion needs to see more than it lists."""
 CHEAP = ("phash", "color")
 NOT_NEEDED = "not needed: a copy is certain"
@@ -38,78 +35,69 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     local features and embeddings are asked, and geometry looks at what is still in doubt.
     """
     k = max(POOL, asker.limits.k)
-    kinds = {name: name.partition(":")[0] for name in names}
-    answers = [asker.ask(name, k) for name in names if kinds[name] in CHEAP]
-    costly = [name for name in names if kinds[name] not in CHEAP]
-    copies = [*same_file, *certain(answers, len(names), WHOLE * _bits(asker, names))]
+    answers = [asker.ask(name, k) for name in names if kind(name) in CHEAP]
+    costly = [name for name in names if kind(name) not in CHEAP]
+    copies = [*same_file, *certain(answers, shares(names).get("phash", 1.0), WHOLE * _bits(asker, names))]
     if copies:
-        return [
-            *answers,
-            *(
-                Answer(name, {}, 0, 0, 0.0, NOT_NEEDED) if kinds[name] == "local" else asker.through(name, copies[0], k)
-                for name in costly
-            ),
-        ]
-    answers += [asker.ask(name, k) for name in costly]
-    return [
-        asker.verify(one, doubtful(answers, len(names))) if one.method == "local" and not one.reason else one
-        for one in answers
-    ]
+        for name in costly:
+            skipped = Answer(name, {}, 0, 0, 0.0, NOT_NEEDED)
+            answers.append(skipped if kind(name) == "local" else asker.through(name, copies[0], k))
+        return answers
+    answers += [asker.ask(name, asker.limits.k if kind(name) == "local" else k) for name in costly]
+    doubts = doubtful(answers)
+    return [asker.verify(one, doubts) if one.method == "local" and one.variants else one for one in answers]
 
 
-def certain(answers: Sequence[Answer], tried: int, farthest: float) -> list[int]:
-    """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first."""
+def certain(answers: Sequence[Answer], share: float, farthest: float) -> list[int]:
+    """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first.
+
+    share: of the hash among the methods, see `combine`. farthest: differing bits.
+    """
     return [
         id_
         for one in answers
         if one.method == "phash"
         for id_, evidence in one.found.items()
         if evidence.expected_false is not None
-        and evidence.expected_false * tried <= CERTAIN
+        and evidence.expected_false / share <= CERTAIN
         and evidence.distance <= farthest
     ]
 
 
-def doubtful(answers: Sequence[Answer], tried: int) -> list[int]:
+def doubtful(answers: Sequence[Answer]) -> list[int]:
     """Pictures that are worth a geometric check, the best first."""
-    chances = {id_: fused(found, tried) for id_, found in gathered(answers).items()}
+    chances = combined(answers)
     return sorted((id_ for id_, chance in chances.items() if chance <= DOUBTFUL), key=chances.__getitem__)[:VERIFIED]
 
 
-def gathered(answers: Iterable[Answer]) -> dict[int, list[Evidence]]:
-    """All evidence for each picture."""
-    evidence: dict[int, list[Evidence]] = {}
-    for one in answers:
-        for id_, item in one.found.items():
-            evidence.setdefault(id_, []).append(item)
-    return evidence
-
-
-def fused(evidence: Iterable[Evidence], tried: int) -> float:
-    """The expected_false of a picture, inf when no null model is known: its best evidence, the tries paid for."""
-    return tried * min(math.inf if one.expected_false is None else one.expected_false for one in evidence)
-
-
 def fuse(
-    answers: Sequence[Answer], evidence: Mapping[int, list[Evidence]], records: Mapping[int, Record], asker: Asker
+    answers: Sequence[Answer],
+    same_file: Sequence[int],
+    records: Callable[[Iterable[int]], dict[int, Record]],
+    asker: Asker,
 ) -> list[Match]:
-    """One match per picture with a record, the least likely by chance first, equals by their likeness."""
-    tried = sum(1 for one in answers if one.variants)
-    asked = {one.method for one in answers if one.variants}
-    methods = {name: asker.indexes.method(name) for name in asked}
+    """One match per picture with a record, the least likely by chance first, equals by their likeness.
+
+    same_file: pictures that need no evidence.
+    """
+    chances = combined(answers) | dict.fromkeys(same_file, 0.0)
+    evidence = {id_: [Evidence("file", 0.0, 0.0)] for id_ in same_file}
+    for id_, found in gathered(answers).items():
+        evidence.setdefault(id_, []).extend(found)
+    share = shares(one.method for one in answers if one.variants)
+    methods = {name: asker.indexes.method(name) for name in share if name}
     bits = _bits(asker, methods)
     likeness = {
         id_: max((similarity(methods[one.method], one.distance) for one in found if one.method in methods), default=1.0)
         for id_, found in evidence.items()
     }
-    chances = {id_: fused(found, tried) for id_, found in evidence.items()}
-    order = sorted(set(evidence) & set(records), key=lambda id_: (chances[id_], -likeness[id_], id_))
+    known = records(chances)
     matches = []
-    for id_ in order:
-        known = math.isfinite(chances[id_])
-        score = 1 / (1 + chances[id_]) if known else likeness[id_]
-        said = label(evidence[id_], asked, tried, bits)
-        matches.append(Match(id_, records[id_].path, score, said, chances[id_] if known else None, list(evidence[id_])))
+    for id_ in sorted(known, key=lambda id_: (chances[id_], -likeness[id_], id_)):
+        chance = chances[id_] if math.isfinite(chances[id_]) else None
+        score = likeness[id_] if chance is None else 1 / (1 + chance)
+        said = label(evidence[id_], share, bits)
+        matches.append(Match(id_, known[id_].path, score, said, chance, evidence[id_]))
     return matches
 
 

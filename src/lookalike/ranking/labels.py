@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 
 from lookalike.ranking.match import Evidence
 
@@ -20,25 +20,26 @@ SAME_COLORS = 0.5
 """The greatest colour distance between two encodings of one picture."""
 
 
-def label(evidence: Sequence[Evidence], asked: Set[str], tried: int, bits: int) -> str:
-    """What evidence of expected_false, times the number of methods tried, allows to say.
+def label(evidence: Sequence[Evidence], share: Mapping[str, float], bits: int) -> str:
+    """What the evidence allows to say, each method paid for by its share among those asked (see `combine`).
 
     Only `phash` and `local` can tell copies: different pictures, too, may have the same colours or look alike. A copy
     is the "same picture" when it is upright and hardly differs in structure and colours; local evidence knows whether
-    one picture is only a part of the other. asked: the methods asked; bits: of the collection's hash.
+    one picture is only a part of the other. bits: of the collection's hash.
     """
     by = {one.method: one for one in evidence}
     if "file" in by:
         return SAME_FILE
-    phash, local, color = _certain(by.get("phash"), tried), _certain(by.get("local"), tried), by.get("color")
+    phash, local, color = _certain(by.get("phash"), share), _certain(by.get("local"), share), by.get("color")
     if phash is None:
         part = local.detail["label"] if local else None
         return {"same picture": EDITED_COPY, "crop of": CROP_OF, "contains": CONTAINS}.get(str(part), SIMILAR)
-    recoloured = color.distance > SAME_COLORS if color else "color" in asked
+    recoloured = color.distance > SAME_COLORS if color else "color" in share
     upright = phash.variant == "as is" and phash.distance <= SAME_HASH * bits
     return SAME_PICTURE if upright and not recoloured else EDITED_COPY
 
 
-def _certain(evidence: Evidence | None, tried: int) -> Evidence | None:
-    chance = None if evidence is None else evidence.expected_false
-    return evidence if chance is not None and chance * tried <= COPY else None
+def _certain(evidence: Evidence | None, share: Mapping[str, float]) -> Evidence | None:
+    if evidence is None or evidence.expected_false is None:
+        return None
+    return evidence if evidence.expected_false <= COPY * share[evidence.method] else None
