@@ -17,7 +17,8 @@ COUNT = 40
 
 # Indexes slowly: commits every 4 files, and leaves a mark when it has begun with file 14.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits that it is ignored
 from pathlib import Path
 import lookalike.ingest.run as run
 folder, mark, how = sys.argv[1:4]
