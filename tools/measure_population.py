@@ -1,8 +1,9 @@
-"""Measure how photographs at large spread in the concept space, for population.npz:
+"""Measure what photographs at large have in common, for population.npz and embedding-mean.npy:
 
     python tools/measure_population.py FOLDER [FOLDER ...]
 
-Writes the mean and the spread of the raw features over all pictures in the folders: statistics only, from which
+Writes the mean and the spread of the concept space's raw features, and the mean of the network's rooted ones, over
+all pictures in the folders: statistics only, from which
 no picture can be told. Scores are standardised with them, so that they do not depend on the user's collection.
 """
 
@@ -25,13 +26,15 @@ RADIUS_PERCENTILE = 99.0  # the longest few are shortened rather than let them s
 
 def main(folders: list[str]) -> None:
     network, space = ImageNetwork(), ConceptSpace()
-    rows = []
+    rows, roots = [], []
     for path in sorted(p for folder in folders for p in Path(folder).rglob("*") if p.is_file()):
         try:
             sight = network.run(open_image(path))
         except ImageError:
             continue
         rows.append(space.features(sight.pixels, sight.logits))
+        roots.append(network.run_roots(sight.pixels[None])[0][0])
+    np.save(BUNDLED_FILES / "embedding-mean.npy", np.mean(roots, axis=0, dtype=np.float64).astype(np.float32))
     features = np.array(rows, np.float64)
     centred = features - features.mean(axis=0)
     root, evening = powers(centred.T @ centred / len(centred))

@@ -33,7 +33,10 @@ def net():
 
 def test_it_computes_what_a_plain_implementation_of_the_paper_computes(net):
     embeddings, logits = net.run_pixels(waves()[None])
-    assert embeddings[0] @ np.array(GOLDEN["embedding"]) > 0.9999
+    roots, _ = net.run_roots(waves()[None])
+    assert roots[0] @ np.array(GOLDEN["embedding"]) > 0.9999
+    mean = np.load(BUNDLED_FILES / "embedding-mean.npy")
+    assert embeddings[0] == pytest.approx((roots[0] - mean) / np.linalg.norm(roots[0] - mean), abs=1e-6)
     assert np.argsort(-logits[0])[:5].tolist() == GOLDEN["classes"]
     assert np.sort(logits[0])[::-1][:5] == pytest.approx(GOLDEN["logits"], abs=0.05)
 
@@ -77,9 +80,11 @@ def test_a_missing_or_broken_file_is_one_clear_error(tmp_path):
             ImageNetwork(tmp_path / name).run_pixels(waves()[None])
 
 
-def test_the_weights_that_collections_remember_are_those_of_the_file():
-    digest = hashlib.sha256((BUNDLED_FILES / "efficientnet-lite0.onnx").read_bytes()).hexdigest()
-    assert digest.startswith(network.WEIGHTS)
+def test_the_weights_that_collections_remember_are_those_of_the_files():
+    digest = hashlib.sha256()
+    for name in ("efficientnet-lite0.onnx", "embedding-mean.npy"):
+        digest.update((BUNDLED_FILES / name).read_bytes())
+    assert digest.hexdigest().startswith(network.WEIGHTS)
 
 
 def test_provenance_tells_the_truth_about_every_file():

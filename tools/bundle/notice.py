@@ -6,8 +6,8 @@ from bundle.sources import SOURCES
 
 HEAD = """The files in this folder were made by tools/build_models.py from the packages below; provenance.json has their
 checksums. Changes: weights were converted to ONNX, batch normalisation folded, numbers stored in 16 or 8 bits;
-class vectors were computed from class names and WordNet texts. population.npz holds statistics only (means and
-covariances of what the network saw in photographs), see tools/measure_population.py.
+class vectors were computed from class names and WordNet texts. population.npz and embedding-mean.npy hold
+statistics only (means and covariances of what the network saw in photographs), see tools/measure_population.py.
 """
 
 WORDNET_LICENCE = """WordNet 3.0 licence:

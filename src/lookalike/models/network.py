@@ -18,7 +18,7 @@ from lookalike.models.session import Providers
 NAME = "efficientnet-lite0"
 SIZE = 224
 DIMENSION = 1280
-WEIGHTS = "9a7499038f6b75ba"  # how the SHA-256 of the file begins: vectors of other weights do not compare
+WEIGHTS = "8f23d44cc769c48a"  # how the SHA-256 of network and mean begins: vectors of other weights do not compare
 CLASSES = 1000
 
 Floats = NDArray[np.float32]
@@ -59,9 +59,23 @@ class ImageNetwork:
         return sight
 
     def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats]:
-        """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000)."""
+        """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000).
+
+        An embedding is `rooted` less the mean of photographs: cosine then compares what sets pictures apart.
+        """
+        roots, logits = self.run_roots(pixels)
+        return unit_rows(roots - self._mean), logits
+
+    def run_roots(self, pixels: Pixels) -> tuple[Floats, Floats]:
+        """The same before what photographs have in common is taken away."""
         pooled, logits = self._network.run_all({"pixels": pixels}, ["embed", "logits"])
         return rooted(pooled), logits
+
+    @cached_property
+    def _mean(self) -> Floats:
+        """(1280,) what photographs have in common: measured over many, see tools/measure_population.py."""
+        mean: Floats = np.load(BUNDLED_FILES / "embedding-mean.npy", allow_pickle=False)
+        return mean
 
     @cached_property
     def _network(self) -> Network:
@@ -84,6 +98,10 @@ def squash(rgb: Pixels) -> Pixels:
 def rooted(pooled: Floats) -> Floats:
     """Square roots of averages of rectified features (n, d), unit length: cosine then compares them by the
     Bhattacharyya coefficient, so that a few loud features do not drown the rest."""
-    roots = np.sqrt(np.maximum(pooled, 0.0))
-    norms = np.linalg.norm(roots, axis=1, keepdims=True)
-    return np.asarray(roots / np.maximum(norms, np.float32(1e-12)), np.float32)
+    return unit_rows(np.sqrt(np.maximum(pooled, 0.0)))
+
+
+def unit_rows(rows: Floats) -> Floats:
+    """The rows (n, d) with length 1; zeros stay zeros."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, np.float32(1e-12)), np.float32)
