@@ -127,18 +127,18 @@ class _Run:
     def result(self, truth: Sequence[TruthScore], notes: Iterable[str]) -> Evaluation:
         """All that was found out."""
         return Evaluation(
-            len(self.collection),
-            self.seed,
-            self.methods,
-            tuple(edit.name for edit in self.edits) if self._copies else (),
-            tuple(self._outcomes),
-            tuple(self._held_out),
-            self._indexes,
-            tuple(truth),
-            tuple(self._failures),
-            self._examples,
-            self._paths(),
-            (*self._notes(), *notes),
+            pictures=len(self.collection),
+            seed=self.seed,
+            methods=self.methods,
+            edits=tuple(edit.name for edit in self.edits) if self._copies else (),
+            outcomes=tuple(self._outcomes),
+            held_out=tuple(self._held_out),
+            indexes=self._indexes,
+            truth=tuple(truth),
+            failures=tuple(self._failures),
+            examples=self._examples,
+            paths=self._paths(),
+            notes=(*self._notes(), *notes),
         )
 
     def _ask_copy(self, drawn: Drawn, question: Question) -> None:
@@ -149,13 +149,13 @@ class _Run:
             found = next((match for match in answer.matches if match.id in drawn.twins), None)
             wrong = next((id_ for id_ in answer.ids if id_ not in drawn.twins | question.beside), None)
             outcome = Outcome(
-                drawn.id,
-                question.edit,
-                method,
-                rank if rank is not None and rank <= K else None,
-                found.expected_false if found else None,
-                wrong if rank != 1 else None,
-                answer.milliseconds,
+                picture=drawn.id,
+                edit=question.edit,
+                method=method,
+                rank=rank if rank is not None and rank <= K else None,
+                expected_false=found.expected_false if found else None,
+                wrong=wrong if rank != 1 else None,
+                milliseconds=answer.milliseconds,
             )
             self._outcomes.append(outcome)
             if rank != 1 and self._shown[method, question.edit] < SHOWN:
