@@ -19,8 +19,11 @@ UNMATCHED = np.float32(1)
 
 def squared_distances(queries: Floats, rows: Floats) -> Floats:
     """(q, n) squared Euclidean distances between (q, d) and (n, d)."""
-    squares = (queries**2).sum(axis=1)[:, None] + (rows**2).sum(axis=1) - 2 * (queries @ rows.T)
-    return np.asarray(np.maximum(squares, 0), np.float32)
+    squares: Floats = queries @ rows.T
+    squares *= -2
+    squares += (queries**2).sum(axis=1)[:, None]
+    squares += (rows**2).sum(axis=1)
+    return np.maximum(squares, 0, out=squares)
 
 
 def nearest_rows(queries: Floats, rows: Floats, k: int) -> tuple[Floats, NDArray[np.int64]]:

@@ -83,10 +83,11 @@ def verify(query: Keypoints, found: Keypoints) -> Verified | None:
         return None
     pairs, here, there = pairs[rough], here[rough], there[rough]
     flat = _supported(_similarity(here, there), query, found, pairs, here, there)
-    if len(pairs) < FEWEST_FOR_PERSPECTIVE:
+    most = CLEARLY_MORE * flat.inliers if flat else 0
+    if len(pairs) < FEWEST_FOR_PERSPECTIVE or _spots(here, there) <= most:
         return flat
     tilted = _supported(_homography(here, there), query, found, pairs, here, there)
-    return tilted if tilted and (flat is None or tilted.inliers > CLEARLY_MORE * flat.inliers) else flat
+    return tilted if tilted and tilted.inliers > most else flat
 
 
 def _supported(

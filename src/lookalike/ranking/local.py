@@ -22,7 +22,7 @@ from lookalike.ranking.match import Evidence
 VOTERS = 200  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
 CANDIDATES = 10  # pictures verified in vain, in a row, before giving up
 CERTAIN = 30  # inliers after which so much patience is no longer needed
-PATIENCE = 3
+PATIENCE = 2
 ROUNDS = 4
 FEWEST_LEFT = 20  # keypoints of a query with which another round is worth while
 
