@@ -20,7 +20,7 @@ from lookalike.ranking.nulls import null_of
 from lookalike.store.album import Album
 from lookalike.store.catalogue import Catalogue
 
-METHODS = ("phash", "embedding", "local")
+METHODS = ("phash", "color", "embedding", "local")
 
 Between = tuple[str | os.PathLike[str], str | os.PathLike[str]]
 

@@ -20,9 +20,21 @@ LOOKED_AT = 8
 _SIZE = 1280  # pixels of the longest side at which detail is judged
 _BLANK = 0.05  # grey levels of detail below which there is nothing to judge
 _ENLARGED = 0.42  # enlarged twice: 0.20-0.42 also after JPEG; photos at their true size: 0.55-1.3
+_MOST_SWOLLEN = 3.0  # an enlargement that one halving undoes may have been one of three times
+_GREY = 1.0  # a picture whose colours are nearer to grey than this has none
 _ALIKE = 1.1  # pixel counts within this factor are one size
 _BLURRED = 0.7  # of the sharpest one's detail
 LOSSLESS = {"PNG", "TIFF", "BMP", "PPM", "QOI", "TGA", "GIF", "PCX", "SGI"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """halvings: how many times its sides could be halved without loss. finest: its finest detail, chroma: how far
+    its colours are from grey, both in grey levels."""
+
+    halvings: int
+    finest: float
+    chroma: float
 
 
 @dataclass(frozen=True)
@@ -50,25 +62,27 @@ class _Candidate:
         return os.path.islink(self.record.path)
 
     @cached_property
-    def detail(self) -> tuple[int, float]:
-        """How many times its sides could be halved without loss, and its finest detail in grey levels."""
+    def look(self) -> _Look:
+        """What opening it shows; nothing when it cannot be opened."""
         try:
-            rgb = open_image(self.record.path, size=_SIZE).rgb
+            picture = PIL.Image.fromarray(open_image(self.record.path, size=_SIZE).rgb)
         except ImageError:
-            return 0, 0.0
-        return enlarged(np.asarray(PIL.Image.fromarray(rgb).convert("L"), np.float32))
+            return _Look(0, 0.0, 0.0)
+        halvings, finest = enlarged(np.asarray(picture.convert("L"), np.float32))
+        chroma = np.asarray(picture.convert("YCbCr").reduce(4), np.float32)[..., 1:] - 128
+        return _Look(halvings, finest, float(np.abs(chroma).mean()))
 
     @property
     def true_pixels(self) -> float:
-        return float(self.pixels / 4 ** self.detail[0])
+        return self.pixels / (_MOST_SWOLLEN**2 * 4 ** (self.look.halvings - 1) if self.look.halvings else 1)
 
 
 def choose(records: Sequence[Record]) -> tuple[int, str]:
     """The id of the record to keep, and the reason.
 
-    What counts, in this order: pixels (of an enlarged picture, those that it had before), a raw file, what the camera
-    wrote (EXIF), sharpness, bytes, a lossless format. Among equals: a file rather than a link, the older, then the
-    shorter path.
+    What counts, in this order: pixels (of an enlarged picture, those that it had before), a raw file, colours where
+    others are grey, what the camera wrote (EXIF), sharpness, bytes, a lossless format. Among equals: a file rather
+    than a link, the older, then the shorter path.
     """
     if len(records) == 1:
         return records[0].id, "the whole picture; the others show parts of it"
@@ -83,14 +97,16 @@ def choose(records: Sequence[Record]) -> tuple[int, str]:
         looked_at.append(one)
         most = max(most, one.true_pixels)
     large = [one for one in looked_at if one.true_pixels * _ALIKE >= most]
-    sharpest = max(one.detail[1] for one in large)
+    colourful = max(one.look.chroma for one in large)
+    sharpest = max(one.look.finest for one in large)
     best = min(
         large,
         key=lambda one: (
             one.is_link,
             not one.is_raw,
+            one.look.chroma < _GREY <= colourful,
             not one.has_exif,
-            one.detail[1] < _BLURRED * sharpest,
+            one.look.finest < _BLURRED * sharpest,
             -one.record.bytes,
             not one.is_lossless,
             _habit(one.record),
@@ -127,6 +143,8 @@ def _halved(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _loss(grey: NDArray[np.float32]) -> float:
     """Mean absolute difference to the picture halved and smoothly doubled, in grey levels."""
+    if min(grey.shape) < 2:
+        return 0.0
     small = _halved(grey)
     even = grey[: small.shape[0] * 2, : small.shape[1] * 2]
     back = PIL.Image.fromarray(small).resize((even.shape[1], even.shape[0]), PIL.Image.Resampling.BICUBIC)
@@ -154,10 +172,12 @@ def _reason(best: _Candidate, rivals: Sequence[_Candidate], smaller: Record | No
     equals = [one for one in rivals if one.true_pixels * _ALIKE >= best.true_pixels]
     if best.is_raw:
         parts.append("camera raw file")
+    if any(one.look.chroma < _GREY <= best.look.chroma for one in equals):
+        parts.append("in colour")
     if best.has_exif:
         alone = bool(equals) and not any(one.has_exif for one in equals)
         parts.append("the only one with camera data (EXIF)" if alone else "with camera data (EXIF)")
-    if any(one.detail[1] < _BLURRED * best.detail[1] for one in equals):
+    if any(one.look.finest < _BLURRED * best.look.finest for one in equals):
         parts.append("sharper")
     if equals and best.record.bytes > max(one.record.bytes for one in equals):
         parts.append("most bytes" if len(equals) > 1 else "more bytes")

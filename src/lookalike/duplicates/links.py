@@ -18,12 +18,11 @@ from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
 from lookalike.index.pairs import close_pairs
 from lookalike.methods.base import Method
 from lookalike.ranking.geometry import Verified, match, verify
+from lookalike.ranking.labels import SAME_COLORS, SAME_HASH
 from lookalike.ranking.significance import Null, expected_false, gaussian, radius
 
 Ids = NDArray[np.int64]
 
-SAME_HASH = 0.1
-"""The greatest share of differing bits between two encodings of one picture."""
 CLEAR = 1e-3
 """Hash pairs whose expected_false is below this part of the limit need no second opinion."""
 DOUBTED = 100.0
@@ -93,13 +92,13 @@ class Link:
 
     def variant_of(self, id_: int) -> str:
         """What makes this end out of the other one."""
-        return self.variant if id_ == self.first else between(self.variant, AS_IS)
+        return self.variant if id_ == self.first else between(AS_IS, self.variant)
 
 
 def find_links(held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> list[Link]:
     """All pairs of copies among the pictures described.
 
-    held: "phash", "embedding" and "local", those that the collection has. sizes: (width, height) by id.
+    held: "phash", "color", "embedding" and "local", those that the collection has. sizes: (width, height) by id.
     limit: the greatest expected_false of a pair.
     """
     judge = _Judge(held, sizes, limit)
@@ -123,6 +122,7 @@ class _Judge:
 
     def __init__(self, held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> None:
         self._hashes, self._keypoints = held.get("phash"), held.get("local")
+        self._colors = held.get("color")
         self._sizes, self._limit = sizes, limit
         self.can_verify = self._keypoints is not None and self._keypoints.null is not None
         if self._hashes:
@@ -134,7 +134,8 @@ class _Judge:
         assert self._hashes is not None
         upright = variant == AS_IS
         chance = expected_false(self._hash_null, bits, self._hashes.pairs(), 1 if upright else len(VARIANTS))
-        kind = SAME if upright and bits <= SAME_HASH * self._bits else EDITED
+        hardly = upright and bits <= SAME_HASH * self._bits and not self._recoloured(first, second)
+        kind = SAME if hardly else EDITED
         by_hash = Link(first, second, kind, chance, variant)
         if chance <= CLEAR * self._limit or not self.can_verify:
             return by_hash
@@ -172,6 +173,10 @@ class _Judge:
             return None
         return Link(first, second, CROP, chance, whole=whole)
 
+    def _recoloured(self, first: int, second: int) -> bool:
+        one, other = (None if self._colors is None else self._colors.row(id_) for id_ in (first, second))
+        return one is not None and other is not None and _color_distance(one, other) > SAME_COLORS
+
     def _verifiable(self, first: int, second: int) -> bool:
         points = [self._points(id_) for id_ in (first, second)]
         return all(one is not None and len(one) >= FEWEST_KEYPOINTS for one in points)
@@ -188,6 +193,15 @@ def _is_flat(found: Verified) -> bool:
     assert quad is not None  # geometry says one of them at least
     diagonal = float(np.linalg.norm(quad[2] - quad[0]))
     return float(np.linalg.norm(quad[0] + quad[2] - quad[1] - quad[3])) <= FLAT * diagonal
+
+
+def _color_distance(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
+    """1 - intersection of two histograms given as (bin, count) rows."""
+    shared, here, there = np.intersect1d(one[:, 0], other[:, 0], assume_unique=True, return_indices=True)
+    if not len(shared):
+        return 1.0
+    shares = [rows[:, 1] / rows[:, 1].sum(dtype=np.int64) for rows in (one, other)]
+    return 1 - float(np.minimum(shares[0][here], shares[1][there]).sum())
 
 
 def hash_null(hashes: Descriptors) -> Null:

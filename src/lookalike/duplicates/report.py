@@ -61,7 +61,7 @@ def page(groups: Sequence[Group]) -> str:
             cards = "".join(_group(number, group, common) for number, group in numbered)
             sections.append(
                 f'<h2 id="{kind.replace(" ", "-")}">{_headline(kind)} <span>{of_kind:,}</span></h2>\n'
-                f'<p class="soft">{escape(MEANINGS[kind])}</p>\n{cards}'
+                f'<p class="soft">{escape(MEANINGS[kind])}</p>\n<div class="groups">{cards}</div>\n'
             )
     if len(groups) > len(shown):
         sections.append(f'<p class="soft">{len(groups) - len(shown):,} more groups are not shown.</p>\n')
@@ -119,7 +119,8 @@ def _group(number: int, group: Group, common: str) -> str:
         figures += f'<p class="more">and {more:,} more</p>'
     chance = "" if group.kind == EXACT else f' <span title="{_CHANCE}">{_chance(group.expected_false)}</span>'
     header = f"<header><b>{number}</b> {escape(group.reason)}{chance}</header>"
-    return f'<section>{header}<div class="row">{figures}</div></section>\n'
+    wide = " class=wide" if len(members) > 2 else ""
+    return f'<section{wide}>{header}<div class="row">{figures}</div></section>\n'
 
 
 _CHANCE = "expected_false: how many pairs so close chance alone would bring in the whole collection"
