@@ -30,7 +30,8 @@ def search(
         ),
     ],
     method: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Ask only this method; may be repeated. Default: all that it takes.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Ask only this method; may be repeated. Default: all that it takes."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many pictures at most.")] = 10,
     radius: Annotated[
