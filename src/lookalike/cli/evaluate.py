@@ -9,13 +9,18 @@ import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import console, print_json, table
-from lookalike.cli.progress import evaluating
+from lookalike.cli.progress import working
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
     from lookalike.evaluate import Evaluation
 
 SAMPLE = 50
+LEGEND = """\
+first, in ten: copies whose original came first, among the first ten; MRR: the
+mean of 1 / place; sure: first, with expected_false of at most 0.01.
+≤0.01, ≤0.1, ≤1: pictures found with at most this expected_false, per question
+whose own picture was left out. typical, slow: what half, nine tenths take."""
 
 
 def evaluate(
@@ -62,7 +67,7 @@ def evaluate(
     from lookalike.evaluate import evaluate as run
 
     pictures = sample if sample is not None else 0 if truth else SAMPLE
-    with open_collection(ctx, collection) as album, evaluating() as progress:
+    with open_collection(ctx, collection) as album, working() as progress:
         found = run(
             album,
             pictures,
@@ -91,14 +96,16 @@ def print_evaluation(found: Evaluation) -> None:
     """The tables: methods, labelled groups, edits, indexes."""
     out = console()
     tables = [made for made in (_methods(found), _truth(found), _edits(found), _indexes(found)) if made]
-    for number, (title, columns, rows) in enumerate(tables):
+    for number, (title, columns, rows, legend) in enumerate(tables):
         if number:
             out.print()
-        out.print(title)
+        out.print(title, style="bold")
         out.print(table(columns, rows, right=range(1, len(columns))))
+        if legend:
+            out.print(legend, style="dim")
 
 
-Made = tuple[str, tuple[str, ...], list[tuple[str, ...]]] | None
+Made = tuple[str, tuple[str, ...], list[tuple[str, ...]], str] | None
 
 
 def _methods(found: Evaluation) -> Made:
@@ -119,7 +126,8 @@ def _methods(found: Evaluation) -> Made:
         rows.append((name, *figures[:4], *("-" if a is None else f"{a:.2f}" for a in alarms), *figures[4:]))
     limits = tuple(f"≤{level:g}" for level in LEVELS)
     columns = ("method", "first", "in ten", "MRR", "sure", *limits, "typical", "slow")
-    return f"Edited copies of {asked} of {found.pictures:,} pictures, false alarms a question, time", columns, rows
+    title = f"Edited copies of {asked:,} of {found.pictures:,} pictures, false alarms per question, time"
+    return title, columns, rows, LEGEND
 
 
 def _truth(found: Evaluation) -> Made:
@@ -138,7 +146,7 @@ def _truth(found: Evaluation) -> Made:
         for one in found.truth
     ]
     title = f"Labelled groups, {found.truth[0].questions:,} questions"
-    return title, ("method", "mAP", "first", "in ten", "typical"), list(rows)
+    return title, ("method", "mAP", "first", "in ten", "typical"), list(rows), ""
 
 
 def _edits(found: Evaluation) -> Made:
@@ -149,7 +157,7 @@ def _edits(found: Evaluation) -> Made:
     for edit in (edit for edit in found.edits if edit in asked):
         scores = [found.score(name, edit) for name in found.methods]
         rows.append((edit, *("-" if score is None else f"{100 * score.recall_1:.0f}" for score in scores)))
-    return "Originals found first, % of the copies of each edit", ("edit", *found.methods), rows
+    return "Originals found first, % of the copies of each edit", ("edit", *found.methods), rows, ""
 
 
 def _indexes(found: Evaluation) -> Made:
@@ -167,4 +175,4 @@ def _indexes(found: Evaluation) -> Made:
         for one in found.indexes
     ]
     title = "Indexes: what they find of the ten nearest that exact search finds"
-    return title, ("index", "found", "time", "exact time"), list(rows)
+    return title, ("index", "found", "time", "exact time"), list(rows), ""
