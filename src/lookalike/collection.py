@@ -14,6 +14,8 @@ from lookalike.store.album import Album
 from lookalike.store.catalogue import Record
 
 if TYPE_CHECKING:
+    from lookalike.atlas.atlas import Atlas
+    from lookalike.atlas.atlas import Progress as MapProgress
     from lookalike.duplicates import Group
     from lookalike.image import Source
     from lookalike.index.base import Ids
@@ -230,6 +232,27 @@ class Collection:
             return self._album.catalogue.ids_where("1", ())
         condition = compile_filter(where)
         return self._album.catalogue.ids_where(condition.sql, condition.params)
+
+    def map(
+        self,
+        method: str = "embedding",
+        *,
+        refresh: bool = False,
+        grid: bool = False,
+        seed: int = 0,
+        progress: Callable[[MapProgress], None] | None = None,
+    ) -> Atlas:
+        """Where every picture lies on a map on which what looks alike lies together.
+
+        method: whose vectors it is made from. The layout is kept: pictures that come later find their place without
+        moving the others, until they are the majority; refresh lays out all of them anew. grid: one cell of a grid
+        for each picture. seed: another one gives another arrangement.
+        Raises LookalikeError when openTSNE is missing (pip install 'lookalike[map]'), QueryError for a method
+        without vectors.
+        """
+        from lookalike.atlas.make import make_atlas
+
+        return make_atlas(self._album, self._indexes, method, refresh=refresh, grid=grid, seed=seed, progress=progress)
 
     def info(self) -> Info:
         """What the collection holds."""

@@ -15,6 +15,7 @@ from lookalike.cli.evaluate import evaluate
 from lookalike.cli.index import index
 from lookalike.cli.info import info
 from lookalike.cli.keep import check, remove
+from lookalike.cli.map import map_
 from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
@@ -77,5 +78,6 @@ def common(
 
 for command in (index, search, compare, evaluate, info, remove, check):
     app.command()(command)
+app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")
 app.add_typer(models, name="models")

@@ -1,16 +1,15 @@
-"""How far indexing or an evaluation is, on a terminal; nothing where nobody is watching."""
+"""How far long work is, on a terminal; nothing where nobody is watching."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from lookalike.evaluate import Progress as Asking
     from lookalike.ingest.run import Progress
 
 
@@ -62,11 +61,24 @@ def indexing() -> Iterator[Silent]:
         yield Shown(bar)
 
 
+class Work(Protocol):
+    """How far something is: what is being done, how much of it, of how much."""
+
+    @property
+    def doing(self) -> str: ...
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
+
+
 @contextmanager
-def evaluating() -> Iterator[Callable[[Asking], None]]:
+def working() -> Iterator[Callable[[Work], None]]:
     """A progress bar on standard error when that is a terminal; it yields what moves it."""
     if not sys.stderr.isatty():
-        yield lambda asking: None
+        yield lambda work: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -79,4 +91,4 @@ def evaluating() -> Iterator[Callable[[Asking], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
-        yield lambda asking: bar.update(task, description=asking.doing, completed=asking.done, total=asking.total)
+        yield lambda work: bar.update(task, description=work.doing, completed=work.done, total=work.total)

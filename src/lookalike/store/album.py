@@ -69,6 +69,10 @@ class Album:
         """Where the index of a method's first `items` descriptors is kept; the name is the stamp."""
         return self.directory / "caches" / f"{_file_name(method.name)}.{kind}.{method.epoch}.{items}"
 
+    def map_file(self, method: StoredMethod) -> Path:
+        """Where the layout of a map of a method is kept."""
+        return self.directory / "caches" / f"{_file_name(method.name)}.map"
+
     def caches(self, method: StoredMethod, *, all_epochs: bool = False) -> list[Cache]:
         """The saved indexes of a method that fit its present files (or any earlier ones), the fullest first."""
         found = []

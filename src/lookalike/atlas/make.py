@@ -1,0 +1,122 @@
+"""Making the map of a collection: kept where nothing changed, added to where little did, else laid out anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.atlas.atlas import Atlas, Progress, Region, Told
+from lookalike.atlas.kept import Layout, load, save
+from lookalike.atlas.layout import GRAPH, lay_out, place
+from lookalike.atlas.reduce import Floats, Places, neighbours, principal_components
+from lookalike.atlas.regions import find_regions, name_regions
+from lookalike.errors import QueryError
+from lookalike.index.base import Ids
+
+if TYPE_CHECKING:
+    from lookalike.indexes import Indexes
+    from lookalike.store.album import Album
+
+SHOWN_NEIGHBOURS = 12
+MOST_NEW = 0.5  # share of pictures that a kept layout does not know: above, everything is laid out anew
+EXACT = 30_000  # pictures up to which neighbours are sought among whole vectors; above, among their main components
+
+
+def make_atlas(
+    album: Album, indexes: Indexes, method: str, *, refresh: bool, grid: bool, seed: int, progress: Told | None
+) -> Atlas:
+    """The map of all pictures that can be found and have a vector of this method, see Collection.map."""
+    stored = indexes.stored(method)
+    if stored.layout.ragged or stored.layout.dtype != "float16":
+        raise QueryError(f"a map is made from vectors, which {method!r} has none of: name embedding or embedding:MODEL")
+    ids, vectors = _vectors(album, indexes, method)
+    made_from = {"method": method, "params": stored.params, "seed": seed}
+    kept = None if refresh else load(album.map_file(stored), made_from)
+    named = "text" in album.catalogue.methods()
+    if kept is None or kept.named != named or not np.array_equal(kept.ids, ids):
+        kept = _laid_out(kept, ids, vectors, seed, progress)
+        kept = _named(kept, album, indexes, named, progress)
+        save(album.map_file(stored), made_from, kept)
+    return _atlas(kept, album, method, grid)
+
+
+def _vectors(album: Album, indexes: Indexes, method: str) -> tuple[Ids, Floats]:
+    """Ids, ascending, and float32 vectors of the pictures that can be found."""
+    stored = indexes.stored(method)
+    ids = np.asarray(album.matrix(stored).ids())
+    places = np.flatnonzero(~np.isin(ids, album.catalogue.gone()))
+    places = places[np.argsort(ids[places], kind="stable")]
+    return ids[places], np.asarray(indexes.rows(method)[places], np.float32)
+
+
+def _laid_out(kept: Layout | None, ids: Ids, vectors: Floats, seed: int, progress: Told | None) -> Layout:
+    """The kept positions with the new pictures among them, or new positions for all. Without regions."""
+
+    def step(doing: str, done: int, total: int) -> None:
+        if progress:
+            progress(Progress(doing, done, total))
+
+    count = len(ids)
+    space = vectors if count <= EXACT else principal_components(vectors)
+    graph = neighbours(space, GRAPH, lambda done: step("comparing", done, count))
+    known = np.zeros(count, bool) if kept is None else np.isin(ids, kept.ids)
+    if kept is None or (~known).sum() > MOST_NEW * count:
+        positions = lay_out(vectors, graph, seed, step)
+    else:
+        positions = np.empty((count, 2), np.float32)
+        positions[known] = kept.positions[np.searchsorted(kept.ids, ids[known])]
+        if not known.all():
+            positions[~known] = place(vectors[~known], vectors[known], positions[known])
+    near = ids[graph[0][:, :SHOWN_NEIGHBOURS]]
+    return Layout(ids, positions, near, np.full(count, -1), (), False)
+
+
+def _named(layout: Layout, album: Album, indexes: Indexes, named: bool, progress: Told | None) -> Layout:
+    """The layout with its regions; named by what they show when the collection keeps `text`."""
+    if progress:
+        progress(Progress("naming", 0, 1))
+    groups = find_regions(layout.positions)
+    region = np.full(len(layout.ids), -1)
+    for number, group in enumerate(groups):
+        region[group] = number
+    names = [f"region {number}" for number in range(1, len(groups) + 1)]
+    if named:
+        from lookalike.models.concepts import shared_space
+
+        ids, rows = _vectors(album, indexes, "text")
+        _, here, there = np.intersect1d(layout.ids, ids, assume_unique=True, return_indices=True)
+        within: list[Places] = [there[region[here] == number] for number in range(len(groups))]
+        clear = [number for number, group in enumerate(within) if len(group)]
+        found = name_regions(rows, [within[number] for number in clear], shared_space())
+        for number, name in zip(clear, found, strict=True):
+            names[number] = name
+    return replace(layout, region=region, names=tuple(names), named=named)
+
+
+def _atlas(layout: Layout, album: Album, method: str, grid: bool) -> Atlas:
+    records = album.catalogue.records(layout.ids)
+    shown: list[Any] = [records[int(id_)] for id_ in layout.ids]
+    coordinates, shape = layout.positions, None
+    if grid:
+        from lookalike.atlas.grid import assign_grid
+
+        cells, *sides = assign_grid(layout.positions)
+        coordinates, shape = cells.astype(np.float32), (sides[0], sides[1])
+    regions = []
+    for number, name in enumerate(layout.names):
+        inside = layout.region == number
+        x, y = np.median(coordinates[inside], axis=0)
+        regions.append(Region(name, (float(x), float(y)), layout.ids[inside]))
+    return Atlas(
+        ids=layout.ids,
+        coordinates=coordinates,
+        regions=tuple(regions),
+        method=method,
+        paths=tuple(record.path for record in shown),
+        shapes=np.array([(record.width or 1, record.height or 1) for record in shown], np.int64).reshape(-1, 2),
+        neighbours=layout.neighbours,
+        grid=shape,
+        missing=np.setdiff1d(album.catalogue.ids_where("1", ()), layout.ids),
+    )

@@ -1,0 +1,80 @@
+"""Which pictures lie together on the map, and in a word what they show.
+
+Clusters by ToMATo (F. Chazal, L. Guibas, S. Oudot, P. Skraba, "Persistence-based clustering in Riemannian manifolds",
+2013): pictures are visited from the densest place outwards and join the hill of their densest neighbour; two hills
+that meet become one unless both rise clearly above the pass between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.atlas.reduce import Floats, Places, neighbours
+
+if TYPE_CHECKING:
+    from lookalike.models.concepts import ConceptSpace
+
+WORDS = Path(__file__).with_name("words.txt")
+GRAPH = 12  # neighbours on the map that a picture can join
+SMOOTHED = 30  # neighbours that the density is measured over
+RISE = 1.25  # how much denser than the pass a hill must be to stay one
+FEWEST = 5
+IN_A_NAME = 2
+AT_LARGE = 0.5  # how much of what the whole collection shows is left out of the names of its regions
+
+
+def find_regions(positions: Floats) -> list[Places]:
+    """Groups of places in `positions` (n, 2), the largest first; what belongs to none is left out."""
+    count = len(positions)
+    fewest = max(FEWEST, count // 150)
+    if count < 2 * fewest:
+        return [np.arange(count)] if count >= FEWEST else []
+    near, distances = neighbours(positions, min(SMOOTHED, count - 1))
+    width = max(float(np.median(distances[:, -1])) / 2, 1e-9)
+    density = np.exp(-((distances / width) ** 2) / 2).sum(axis=1)
+    hill = _hills(near[:, :GRAPH], density)
+    groups = [np.flatnonzero(hill == top) for top in np.unique(hill)]
+    return sorted((group for group in groups if len(group) >= fewest), key=lambda group: (-len(group), group[0]))
+
+
+def _hills(near: Places, density: NDArray[np.floating]) -> Places:
+    """For each point the top of the hill that it belongs to."""
+    order = np.lexsort((np.arange(len(density)), -density))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    parent = np.arange(len(density))
+
+    def top(point: int) -> int:
+        while parent[point] != point:
+            parent[point] = parent[parent[point]]
+            point = int(parent[point])
+        return point
+
+    for point in order:
+        tops = sorted({top(int(other)) for other in near[point] if rank[other] < rank[point]}, key=lambda t: rank[t])
+        if not tops:
+            continue
+        parent[point] = tops[0]
+        for lower in tops[1:]:
+            if density[lower] < RISE * density[point]:
+                parent[lower] = tops[0]
+    return np.array([top(point) for point in range(len(density))])
+
+
+def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: ConceptSpace) -> list[str]:
+    """A name of one or two words for each group of places in `rows` (n, 384) of the concept space."""
+    words = WORDS.read_text(encoding="utf-8").split("\n")
+    words = [word for word in words if word]
+    asked = [space.query([word]) for word in words]
+    scores = np.stack([space.score(rows, query) for query in asked], axis=1)
+    usual = AT_LARGE * scores.mean(axis=0)
+    names = []
+    for group in groups:
+        best = np.argsort(usual - scores[group].mean(axis=0), kind="stable")[:IN_A_NAME]
+        names.append(", ".join(words[place] for place in best))
+    return names
