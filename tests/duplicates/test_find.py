@@ -138,6 +138,15 @@ def test_identical_files_of_a_near_copy_are_members_too(album, pictures):
     assert by_name["small.png"].kind == "same picture"
 
 
+def test_copies_with_equal_hashes_are_all_linked_to_one_whose_hash_differs(album, pictures):
+    picture = photo("astronaut.png")
+    picture.resize((128, 128)).save(pictures / "a.png")
+    for number, level in enumerate((9, 6, 1)):
+        picture.save(pictures / f"b{number}.png", compress_level=level)
+    (group,) = album(pictures).duplicates()
+    assert sorted(names(group)) == ["a.png", "b0.png", "b1.png", "b2.png"]
+
+
 def test_different_pictures_are_no_duplicates_at_any_sensible_limit(album, pictures):
     collection = album(fill(pictures, 120))
     assert collection.duplicates(max_expected_false=0.01) == []

@@ -6,8 +6,10 @@ collection: how many of all its n (n - 1) / 2 pairs chance alone would bring at 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME
 from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
-from lookalike.index.pairs import close_pairs
+from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
 from lookalike.methods.base import Method
 from lookalike.ranking.geometry import Verified, match, verify
 from lookalike.ranking.labels import SAME_COLORS, SAME_HASH
@@ -259,12 +261,31 @@ def _by_hash(hashes: Descriptors, limit: float) -> Iterator[tuple[int, int, int,
         return
     codes = hashes.take(slice(None))
     found = close_pairs(np.concatenate([codes, *turned_hashes(codes, side)]), int(farthest))
-    kept = (found.first < n) & (found.second % n != found.first)
     ways = (AS_IS, *VARIANTS)
-    for first, second, bits in zip(
-        found.first[kept].tolist(), found.second[kept].tolist(), found.distances[kept].tolist(), strict=True
-    ):
+    for first, second, bits in _expanded(found):
+        if first >= n and second < n:
+            first, second = second, first
         way, number = divmod(second, n)
+        if first >= n or number == first:
+            continue
         link = Link(int(hashes.ids[first]), int(hashes.ids[number]), SAME, 0.0, ways[way])
         low, high = sorted((link.first, link.second))
         yield low, high, bits, link.variant_of(low)
+
+
+def _expanded(found: Pairs) -> Iterator[tuple[int, int, int]]:
+    """The pairs of all equal codes, not only of the first of their kind; of large kinds those with the first only."""
+    kinds: dict[int, list[int]] = defaultdict(list)
+    for first, second in zip(
+        *(ends[found.distances == 0].tolist() for ends in (found.first, found.second)), strict=True
+    ):
+        kinds[first].append(second)
+    for first, equal in kinds.items():
+        yield from ((first, one, 0) for one in equal)
+        if len(equal) < ENOUGH:
+            yield from ((one, other, 0) for one, other in combinations(equal, 2))
+    for first, second, bits in zip(found.first.tolist(), found.second.tolist(), found.distances.tolist(), strict=True):
+        if bits:
+            here, there = ([end, *kinds.get(end, ())] for end in (first, second))
+            large = len(here) * len(there) > ENOUGH**2
+            yield from ((one, other, bits) for one, other in ([(first, second)] if large else product(here, there)))
