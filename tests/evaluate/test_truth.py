@@ -154,3 +154,25 @@ def test_truth_alone_asks_nothing_else(album, place, tmp_path):
     found = evaluate(album, 0, truth=tmp_path / "t.csv", methods=["phash", "color"])
     assert found.outcomes == () and found.held_out == ()
     assert [(one.method, one.questions) for one in found.truth] == [("phash", 2), ("color", 2)]
+
+
+def test_a_picture_held_out_takes_its_group_along(album, tmp_path):
+    (tmp_path / "t.csv").write_text("path,group\na0.png,a\na1.png,a\na2.png,a\n")
+    found = evaluate(album, 0, held_out=6, truth=tmp_path / "t.csv", methods=["color"])
+    group = {id_ for id_ in album.ids().tolist() if os.path.basename(album.record(id_).path).startswith("a")}
+    group -= {id_ for id_ in group if album.record(id_).path.endswith("alone.png")}
+    for one in found.held_out:
+        if one.picture in group:
+            assert one.hits and not group & {id_ for id_, _ in one.hits}
+
+
+def test_what_asks_is_not_in_the_collection_meanwhile(read, album, monkeypatch):
+    from lookalike.evaluate import truth as module
+
+    asked = []
+    really = module.ask
+    monkeypatch.setattr(module, "ask", lambda *words: asked.append((words[4], answer := really(*words))) or answer)
+    ask_truth(album, read("path,group\na0.png,a\na1.png,a\n"), ["phash"], lambda _: None)
+    assert len(asked) == 2
+    for left_out, answer in asked:
+        assert len(left_out) == 1 and not set(left_out) & set(answer.ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -52,8 +52,9 @@ def evaluate(
     sample: how many pictures, drawn by the seed; 0 for none. edits: names, all without any. methods: names and
     "auto"; without any, all of the collection but `text`, and "auto". held_out: how many pictures (twice the sample
     unless given) are also asked as they are while they are left out of the index: then everything found is a false
-    alarm. truth: a CSV file of labelled groups, see `read_truth`. Neither collection nor pictures are changed.
-    The same seed gives the same questions and answers; only the times differ.
+    alarm. truth: a CSV file of labelled groups, see `read_truth`; a picture held out takes its group along.
+    Neither collection nor pictures are changed. The same seed gives the same questions and answers; only the times
+    differ.
 
     Raises QueryError for unknown names and an unusable truth file, CollectionError for a collection without pictures.
     """
@@ -63,8 +64,8 @@ def evaluate(
     asked = methods_to_ask(collection, methods)
     if not len(collection):
         raise CollectionError(f"{printable(collection.path)} holds no pictures: `lookalike index FOLDER` first")
-    run = _Run(collection, chosen, asked, seed, progress or (lambda _: None))
     labelled = None if truth is None else read_truth(truth, collection)
+    run = _Run(collection, chosen, asked, seed, labelled.related if labelled else {}, progress or (lambda _: None))
     run.plan(sample, 2 * sample if held_out is None else held_out, len(labelled.questions) if labelled else 0)
     run.ask_copies()
     scores = ask_truth(collection, labelled, run.methods, run.tick) if labelled else ()
@@ -80,9 +81,11 @@ class _Run:
         edits: list[Edit],
         methods: tuple[str, ...],
         seed: int,
+        related: Mapping[int, frozenset[int]],
         progress: Callable[[Progress], None],
     ) -> None:
         self.collection, self.edits, self.methods, self.seed = collection, edits, methods, seed
+        self._related = related
         self._progress = progress
         self._sample = Sample(collection, seed)
         self._copies = self._held = self._done = self._total = 0
@@ -113,7 +116,7 @@ class _Run:
             if number < self._copies:
                 for question in self._sample.questions(drawn, self.edits):
                     self._ask_copy(drawn, question)
-            if number < self._held and len(runs(drawn.twins)) <= MOST_RUNS:
+            if number < self._held:
                 self._ask_held_out(drawn)
             if number < min(self._copies, QUESTIONS):
                 seen.append(drawn.picture)
@@ -164,8 +167,11 @@ class _Run:
             self.tick(question.edit)
 
     def _ask_held_out(self, drawn: Drawn) -> None:
+        left_out = drawn.twins | self._related.get(drawn.id, frozenset())
+        if len(runs(left_out)) > MOST_RUNS:
+            return
         for method in self.methods:
-            answer = ask(self.collection, drawn.picture, method, HITS, without=drawn.twins)
+            answer = ask(self.collection, drawn.picture, method, HITS, left_out)
             hits = tuple((match.id, match.expected_false) for match in answer.matches)
             self._held_out.append(HeldOut(drawn.id, method, hits))
             self.tick("held out")

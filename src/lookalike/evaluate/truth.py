@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 from lookalike.errors import ImageError, QueryError, printable
-from lookalike.evaluate.asking import ask
+from lookalike.evaluate.asking import MOST_RUNS, ask, runs
 from lookalike.evaluate.metrics import Rank, average_precision, ranks_of, recall_at
 from lookalike.evaluate.result import TruthScore
 from lookalike.image import open_image
@@ -28,7 +28,7 @@ ROLES = ("", "query", "reference")
 
 @dataclass(frozen=True, slots=True)
 class LabelledQuestion:
-    """path: of the picture to ask with. right: ids that should be found. neutral: ids that do not count."""
+    """path: of the picture to ask with. right: ids that should be found. neutral: ids that are left out meanwhile."""
 
     path: str
     right: frozenset[int]
@@ -37,9 +37,11 @@ class LabelledQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The questions of a truth file. notes: what of it could not be used."""
+    """The questions of a truth file. related: every labelled id with all ids of its group. notes: what of the file
+    could not be used."""
 
     questions: tuple[LabelledQuestion, ...]
+    related: Mapping[int, frozenset[int]]
     notes: tuple[str, ...]
 
 
@@ -74,7 +76,7 @@ def read_truth(file: str | os.PathLike[str], collection: Collection) -> Truth:
             f"{printable(Path(file))}: no group has two pictures of this collection"
             + (f"; not in it, for one: {printable(unknown[0])}" if unknown else "")
         )
-    return Truth(tuple(questions), tuple(notes))
+    return Truth(tuple(questions), _related(groups.values()), tuple(notes))
 
 
 def ask_truth(
@@ -92,7 +94,8 @@ def ask_truth(
         for method in methods:
             ranks: list[int] = []
             if picture is not None:
-                answer = ask(collection, picture, method, DEPTH + len(question.neutral))
+                left_out = question.neutral if len(runs(question.neutral)) <= MOST_RUNS else ()
+                answer = ask(collection, picture, method, DEPTH + len(question.neutral), left_out)
                 ranks = [rank for rank in ranks_of(answer.ids, question.right, question.neutral) if rank <= DEPTH]
                 times[method].append(answer.milliseconds)
             firsts[method].append(ranks[0] if ranks else None)
@@ -165,3 +168,11 @@ def _questions(members: Sequence[_Row]) -> list[LabelledQuestion]:
         if row.role != "reference" and right and (row.id is not None or os.path.isfile(row.path)):
             questions.append(LabelledQuestion(row.path, right, everyone - right))
     return questions
+
+
+def _related(groups: Iterable[Sequence[_Row]]) -> dict[int, frozenset[int]]:
+    related: dict[int, frozenset[int]] = {}
+    for members in groups:
+        ids = frozenset(row.id for row in members if row.id is not None)
+        related |= {id_: ids | related.get(id_, frozenset()) for id_ in ids}
+    return related
