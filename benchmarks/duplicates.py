@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, work: Path) -> None:
     originals = sorted(path for path in arguments.folder.absolute().rglob("*") if path.is_file())
     planted = plant(originals, work / "planted", arguments.planted)
     album = Collection(work / "album")
-    album.index([arguments.folder, work / "planted"], methods=METHODS, options=Options(workers=os.cpu_count() or 1))
+    album.index([arguments.folder, work / "planted"], methods=METHODS, options=Options(workers=2, retry=True))
     add_synthetic(album, arguments.synthetic)
 
     started = time.perf_counter()
