@@ -68,7 +68,7 @@ def apply_plan(file: str | os.PathLike[str], to: str | os.PathLike[str], known: 
         for copy in group.move:
             try:
                 _check_copy(copy, group, folder, known)
-                target = _free_place(folder, Path(copy.path).relative_to(base))
+                target = _free_place(folder, _relative(Path(copy.path), base))
                 journal.note(copy, target)
                 move(Path(copy.path), target, copy.sha256)
             except _LeaveAloneError as error:
@@ -272,9 +272,16 @@ def _target_folder(to: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def _common_folder(paths: Sequence[str]) -> Path:
-    """The deepest folder that holds all the files."""
-    return Path(os.path.commonpath([os.path.dirname(path) for path in paths])) if paths else Path(os.sep)
+def _common_folder(paths: Sequence[str]) -> Path | None:
+    """The deepest folder that holds all the files; None when they lie on several drives, or there are none."""
+    try:
+        return Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
+    except ValueError:
+        return None
+
+
+def _relative(path: Path, base: Path | None) -> Path:
+    return path.relative_to(path.anchor if base is None else base)
 
 
 def _free_place(folder: Path, relative: Path) -> Path:
