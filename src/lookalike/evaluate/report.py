@@ -87,7 +87,7 @@ def _head(evaluation: Evaluation) -> str:
         ]
         alarms = evaluation.false_alarms(best, LEVELS[0])
         if alarms is not None:
-            figures.insert(2, (f"false alarms a question, limit {LEVELS[0]:g}", f"{alarms:.2f}"))
+            figures.insert(2, (f"false alarms (or more copies) a question, limit {LEVELS[0]:g}", f"{alarms:.2f}"))
     boxes = "".join(f"<div><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>" for name, value in figures)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in evaluation.notes)
     return f'<h1>How well pictures are found</h1>\n<p class="lede">{escape(lede)}</p>\n{notes}' + (

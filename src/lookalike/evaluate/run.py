@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 K = 10
 FEW = 100
-SHOWN = 2  # failures of each method and edit that are kept to look at
+SHOWN = 4  # failures of each method and edit that are kept to look at
 HITS = 30  # of a picture held out: more than chance brings below the greatest level of expected_false
 
 
