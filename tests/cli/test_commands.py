@@ -74,6 +74,18 @@ def test_search_passes_its_options_on(cli, pictures):
     assert exact[0]["id"] == every[0]["id"]
 
 
+def test_search_explains_what_each_method_did(cli, pictures):
+    told = lines(cli("search", pictures / "coffee.png", "--explain"))
+    table = {line.split()[0]: line.split() for line in told[-len(METHODS) :]}
+    assert set(table) == set(METHODS)
+    assert " ".join(table["phash"]).startswith("phash 0 < 1e-9 5 ")
+
+
+def test_search_leaves_out_what_chance_may_bring(cli, pictures):
+    strict = cli("search", pictures / "coffee.png", "--max-expected-false", "0.0001", "--json")
+    assert [match["path"] for match in json.loads(strict.stdout)] == [str(pictures / "coffee.png")]
+
+
 def test_search_without_an_answer_says_so(cli, pictures):
     result = cli("search", pictures / "coffee.png", "--where", "width > 9000")
     assert (result.exit_code, result.stdout) == (0, "nothing found\n")
@@ -212,6 +224,24 @@ def test_compare_says_why_a_method_has_nothing_to_say(cli, pictures, tmp_path):
     PIL.Image.new("RGB", (60, 60), "white").save(tmp_path / "flat.png")
     result = cli("compare", pictures / "coffee.png", tmp_path / "flat.png", "--method", "phash")
     assert "flat or featureless" in result.stdout
+
+
+def test_compare_proves_and_draws_what_two_pictures_share(cli, pictures, tmp_path):
+    crop, drawn = tmp_path / "crop.png", tmp_path / "drawn.png"
+    photo("coffee.png").transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT).crop((20, 20, 200, 150)).save(crop)
+    arguments = ("compare", crop, pictures / "coffee.png", "--method", "local")
+    (found,) = json.loads(cli(*arguments, "--json").stdout)
+    assert (found["variant"], found["detail"]["label"]) == ("mirrored", "crop of")
+    assert found["distance"] == pytest.approx(1 / (1 + found["detail"]["inliers"]))
+    result = cli(*arguments, "--draw", drawn)
+    assert f"crop of B ({found['detail']['inliers']} inliers" in result.stdout
+    assert PIL.Image.open(drawn).width > 600
+
+
+def test_compare_draws_pictures_without_a_common_part_too(cli, pictures, tmp_path):
+    result = cli("compare", pictures / "coffee.png", pictures / "rocket.jpg", "--draw", tmp_path / "drawn.png")
+    assert "no part in common" in result.stdout
+    assert (tmp_path / "drawn.png").exists()
 
 
 def test_info_shows_and_lists(cli, pictures):

@@ -193,7 +193,7 @@ def test_all_keypoints_in_one_spot_prove_nothing(stored):
 def test_the_proof_is_drawn_with_the_outline_in_the_found_picture():
     crop = open_image(picture("coffee").crop((200, 100, 500, 350)))
     whole = open_image(picture("coffee"))
-    found = find_in(LOCAL.describe_query(crop), LOCAL.describe(whole))
+    found, _ = find_in(LOCAL.describe_query(crop), LOCAL.describe(whole))
     page = np.asarray(draw_match(crop, whole, found, ("crop.jpg", "coffee.jpg"))).astype(int)
 
     orange = np.argwhere(np.abs(page - [255, 92, 40]).sum(axis=2) < 12)

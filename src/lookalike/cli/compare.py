@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lookalike.cli.options import JsonOption
-from lookalike.cli.output import console, print_json, table
+from lookalike.cli.output import console, print_json, save_picture, table
+from lookalike.errors import printable
+
+if TYPE_CHECKING:
+    from lookalike.compare import Comparison
 
 
 def compare(
@@ -17,11 +22,19 @@ def compare(
     method: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Compare only by this method; may be repeated.")
     ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw both with their matched keypoints and outlines, as in match.png."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Tell how alike two pictures are by each method. Needs no collection."""
     from lookalike.compare import compare as compare_pictures
+    from lookalike.compare import draw_comparison
 
+    if draw:
+        save_picture(draw_comparison(first, second), draw)
+        typer.echo(f"drawn: {printable(draw)}", err=True)
     found = compare_pictures(first, second, method or ())
     if json:
         print_json([asdict(one) for one in found])
@@ -29,7 +42,15 @@ def compare(
     rows = [
         (one.method, "-", "-", one.reason or "")
         if one.distance is None or one.score is None
-        else (one.method, f"{round(one.distance, 3):g}", f"{one.score:.3f}", one.variant)
+        else (one.method, f"{round(one.distance, 3):g}", f"{one.score:.3f}", _held(one))
         for one in found
     ]
     console().print(table(("method", "distance", "score", "A compared"), rows, right=(1, 2)))
+
+
+def _held(one: Comparison) -> str:
+    """How the first picture was held, and for `local` what it is to the other: "mirrored, crop of (31 inliers)"."""
+    if "inliers" not in one.detail:
+        return one.variant
+    covered = round(100 * one.detail["covered"])
+    return f"{one.variant}: {one.detail['label']} B ({one.detail['inliers']} inliers, {covered} % of B)"

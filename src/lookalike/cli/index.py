@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,8 @@ from lookalike.cli.progress import indexing
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
-    from lookalike.ingest.run import Failure, IndexReport
+    from lookalike.collection import Collection
+    from lookalike.ingest.run import Failure, IndexReport, Options
 
 MOST_REASONS = 10
 MOST_NAMES = 3
@@ -43,6 +45,9 @@ def index(
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Skip files and folders of such a name, as in '*.tmp'; may be repeated."),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Then follow the folders and index what changes, until interrupted.")
+    ] = False,
     json: JsonOption = False,
     collection: CollectionOption = None,
 ) -> None:
@@ -76,8 +81,25 @@ def index(
             print_json(report_json(report))
         else:
             typer.echo(summary(report, len(album)))
+        if watch:
+            follow(album, options)
     if report.failed and not (report.added or report.updated or report.moved or report.unchanged or report.removed):
         raise typer.Exit(1)
+
+
+def follow(album: Collection, options: Options) -> None:
+    """Index folders again whenever something in them has changed and come to rest; ends with Ctrl-C."""
+    from lookalike.ingest.watch import watch
+
+    roots = [root for root in album.info().roots if os.path.isdir(root)]
+    typer.echo(f"following {plural(len(roots), 'folder')}; Ctrl-C ends it", err=True)
+    try:
+        for folders in watch(roots):
+            report = album.index(folders, options=options)
+            if report.added or report.updated or report.moved or report.removed or report.failed:
+                typer.echo(summary(report, len(album)))
+    except KeyboardInterrupt:
+        typer.echo("no longer following", err=True)
 
 
 def summary(report: IndexReport, pictures: int) -> str:

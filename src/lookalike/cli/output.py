@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.errors import printable
+from lookalike.errors import CollectionError, QueryError, printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import PIL.Image
     from rich.console import Console
     from rich.table import Table
 
@@ -68,3 +71,13 @@ def size(count: float) -> str:
             break
         count /= 1000
     return f"{count:,.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+
+
+def save_picture(picture: PIL.Image.Image, file: Path) -> None:
+    """Write a picture in the format that the file's name says; one clear line when that cannot be done."""
+    try:
+        picture.save(file)
+    except ValueError:
+        raise QueryError(f"{printable(file)}: the name must end like a picture's, as in sheet.png") from None
+    except OSError as error:
+        raise CollectionError(f"{printable(file)} cannot be written: {error.strerror or error}") from error

@@ -12,12 +12,12 @@ import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import console, print_json, short_path, table
-from lookalike.cli.words import chance, why
+from lookalike.cli.words import chance, reason, why
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
     from lookalike.image import Source
-    from lookalike.ranking.match import Match
+    from lookalike.ranking.match import Match, Step
 
 
 def search(
@@ -47,6 +47,15 @@ def search(
         typer.Option(metavar="FILTER", help="Only among these, as in 'taken >= 2020 and width > 1000'."),
     ] = None,
     index: Annotated[str, typer.Option(metavar="KIND", help="Which index of the one --method named to use.")] = "auto",
+    max_expected_false: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="E", help="Only pictures of which chance alone would bring at most E, as in 0.01 for copies."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also tell what each method did, found nearest, and how long it took.")
+    ] = False,
     json: JsonOption = False,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the answer, as in sheet.png.")
@@ -74,6 +83,7 @@ def search(
             region=box,
             where=where,
             index=index,
+            max_expected_false=max_expected_false,
         )
     for note in matches.notes:
         typer.echo(f"lookalike: {note}", err=True)
@@ -83,6 +93,8 @@ def search(
         print_matches(matches)
     else:
         typer.echo("nothing found")
+    if explain and not json:
+        print_steps(matches.steps)
     if sheet or open_:
         from lookalike.cli.sheet import show_sheet, write_sheet
 
@@ -100,6 +112,26 @@ def print_matches(matches: Sequence[Match]) -> None:
         for rank, match in enumerate(matches, 1)
     ]
     console().print(table(("", "score", "by chance", "why", "picture"), rows, right=(0, 1, 2)))
+
+
+def print_steps(steps: Sequence[Step]) -> None:
+    """A line per method: the nearest picture's distance and chance, ways of asking, pictures, milliseconds."""
+    rows = [
+        (step.method, "-", "-", "-", "-", "-", step.reason or "")
+        if not step.variants
+        else (
+            step.method,
+            "-" if step.nearest is None else f"{round(step.nearest.distance, 3):g}",
+            "-" if step.nearest is None else chance(step.nearest.expected_false),
+            str(step.variants),
+            f"{step.pictures:,}",
+            f"{step.seconds * 1000:.1f}",
+            "nothing" if step.nearest is None else reason(step.nearest),
+        )
+        for step in steps
+    ]
+    header = ("method", "nearest", "by chance", "asked", "among", "ms", "")
+    console().print(table(header, rows, right=(1, 2, 3, 4, 5)))
 
 
 def _numbers(region: str) -> tuple[float, ...]:

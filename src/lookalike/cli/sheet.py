@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lookalike.cli.output import save_picture
 from lookalike.cli.words import why
-from lookalike.errors import CollectionError, QueryError, printable
+from lookalike.errors import printable
 
 if TYPE_CHECKING:
     from lookalike.image import Source
@@ -37,12 +38,7 @@ def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None
         descriptor, name = tempfile.mkstemp(".png", "lookalike-")
         os.close(descriptor)
         file = Path(name)
-    try:
-        page.save(file)
-    except ValueError:
-        raise QueryError(f"{printable(file)}: the name must end like a picture's, as in sheet.png") from None
-    except OSError as error:
-        raise CollectionError(f"{printable(file)} cannot be written: {error.strerror or error}") from error
+    save_picture(page, file)
     return file
 
 

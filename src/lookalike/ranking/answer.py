@@ -15,7 +15,6 @@ from lookalike.query import Query, Term
 from lookalike.ranking.asker import Asker, Limits
 from lookalike.ranking.fusion import auto, fuse, steps
 from lookalike.ranking.match import Matches
-from lookalike.ranking.sums import answer_sum
 from lookalike.region import open_region
 from lookalike.store.catalogue import Catalogue
 
@@ -28,6 +27,8 @@ def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits)
     if len(query.terms) == 1 and query.terms[0].kind != "text":
         found = _like_picture(indexes, catalogue, query, limits, allowed)
     else:
+        from lookalike.ranking.sums import answer_sum  # pulls in the networks, which pictures may not need
+
         pictures = {
             place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
         }
@@ -40,7 +41,7 @@ def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits)
 
 
 def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
-    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed)
+    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed, query.region)
     if query.methods == ("auto",):
         same_file = _same_file(query, catalogue, allowed)
         answers = auto(asker, _of_pictures(list(catalogue.methods())), same_file)

@@ -15,9 +15,10 @@ from lookalike.index.keypoints import KeypointIndex
 from lookalike.indexes import Indexes
 from lookalike.methods.base import Variant
 from lookalike.ranking.ask import Answer, ask
-from lookalike.ranking.local import ask_local
+from lookalike.ranking.local import ask_local, in_whole
 from lookalike.ranking.nulls import null_of
 from lookalike.ranking.significance import expected_false
+from lookalike.region import Region
 from lookalike.store.catalogue import Catalogue
 
 THROUGH = "through its copy"
@@ -39,10 +40,17 @@ class Asker:
     """Puts one picture to any methods of a collection, among all its pictures or the `allowed` ones."""
 
     def __init__(
-        self, indexes: Indexes, catalogue: Catalogue, image: Image, limits: Limits, allowed: Ids | None
+        self,
+        indexes: Indexes,
+        catalogue: Catalogue,
+        image: Image,
+        limits: Limits,
+        allowed: Ids | None,
+        region: Region | None = None,
     ) -> None:
         self.indexes, self.catalogue = indexes, catalogue
         self.image, self.limits, self.allowed = image, limits, allowed
+        self._region = region
         self._described: dict[str, list[Variant[Any]]] = {}
 
     def ask(self, name: str, k: int) -> Answer:
@@ -82,7 +90,11 @@ class Asker:
         return replace(more, found=dict(sorted(more.found.items(), key=lambda item: (item[1].distance, item[0]))))
 
     def _local(self, name: str, index: KeypointIndex, k: int, allowed: Ids | None) -> Answer:
-        return ask_local(name, index, self.indexes.descriptors(name), self._variants(name), k, allowed)
+        answer = ask_local(name, index, self.indexes.descriptors(name), self._variants(name), k, allowed)
+        if self._region is None:
+            return answer
+        x, y = self._region[:2]
+        return replace(answer, found={id_: in_whole(one, x, y) for id_, one in answer.found.items()})
 
     def _variants(self, name: str) -> list[Variant[Any]]:
         """The query's descriptors of a method, made once."""

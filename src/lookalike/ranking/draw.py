@@ -27,10 +27,13 @@ OUTLINE, HALO = (255, 92, 40), (255, 255, 255)
 FIRST, LAST = (0, 158, 200), (236, 180, 20)  # lines from the left of the query to its right
 
 
-def draw_match(query: Image, found: Image, verified: Verified, names: tuple[str, str] = ("", "")) -> PIL.Image.Image:
+def draw_match(
+    query: Image, found: Image, verified: Verified | None, names: tuple[str, str] = ("", "")
+) -> PIL.Image.Image:
     """The query on the left, the found picture on the right, under each its name and what was found.
 
-    `verified` is of the two pictures as they are (`Verified.unmirrored` when the query was asked mirrored).
+    `verified` is of the two pictures as they are (`Verified.unmirrored` when the query was asked mirrored); None when
+    geometry finds nothing in common: then there is nothing to draw between them.
     """
     left, right = _tile(query), _tile(found)
     height = max(left.height, right.height)
@@ -43,7 +46,8 @@ def draw_match(query: Image, found: Image, verified: Verified, names: tuple[str,
         page.paste(tile, place)
     zooms = (left.width / query.width, right.width / found.width)
     tiles = [(*place, tile.width, tile.height) for place, tile in zip(places, (left, right), strict=True)]
-    page = _overlaid(page, verified, tiles, zooms)
+    if verified is not None:
+        page = _overlaid(page, verified, tiles, zooms)
     below = height + MARGIN + 12
     for name, fact, box in zip(names, _facts(verified), tiles, strict=True):
         _caption(page, (box[0], below), name, fact, box[2])
@@ -56,7 +60,9 @@ def _tile(image: Image) -> PIL.Image.Image:
     return PIL.Image.fromarray(image.rgb).resize(size, PIL.Image.Resampling.LANCZOS)
 
 
-def _facts(verified: Verified) -> tuple[str, str]:
+def _facts(verified: Verified | None) -> tuple[str, str]:
+    if verified is None:
+        return "no part in common with the other", ""
     relation = {"same picture": "the same picture as", "crop of": "a crop of", "contains": "contains"}
     what = relation.get(verified.label, "the same scene as")
     return (

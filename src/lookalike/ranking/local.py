@@ -106,8 +106,8 @@ def search_local(
     return [(hit.id, _evidence(hit, variants[hit.variant])) for hit in ranked[:k]]
 
 
-def find_in(variants: Sequence[Variant[Keypoints]], found: Keypoints) -> Verified | None:
-    """How the picture asked about lies in one other, held as it is or mirrored, whichever has more inliers."""
+def find_in(variants: Sequence[Variant[Keypoints]], found: Keypoints) -> tuple[Verified, str] | None:
+    """How the picture asked about lies in one other, in the variant with most inliers, and that variant's name."""
     hits = [
         Hit(0, number, verified)
         for number, variant in enumerate(variants)
@@ -116,7 +116,7 @@ def find_in(variants: Sequence[Variant[Keypoints]], found: Keypoints) -> Verifie
     if not hits:
         return None
     best = max(hits, key=lambda hit: hit.verified.inliers)
-    return _upright(best, variants[best.variant])
+    return _upright(best, variants[best.variant]), variants[best.variant].name
 
 
 def _evidence(hit: Hit, variant: Variant[Keypoints]) -> Evidence:
