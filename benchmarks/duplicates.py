@@ -167,15 +167,10 @@ def naive(album: Collection) -> Result:
 def imagededup(files: list[str]) -> Result | None:
     """imagededup's PHash at its default threshold; its network is left out where torch is missing."""
     try:
-        import imagededup.methods.hashing  # noqa: F401
-    except ImportError:
-        network = types.ModuleType("imagededup.methods.cnn")
-        network.CNN = None  # type: ignore[attr-defined]
-        sys.modules["imagededup.methods.cnn"] = network
-    try:
         from imagededup.methods.hashing import PHash as Peer
-    except ImportError as error:
-        print(f"imagededup is left out: {error}")
+    except ImportError:
+        Peer = without_torch()  # noqa: N806 (a class)
+    if Peer is None:
         return None
     peer = Peer(verbose=False)
     encodings: dict[str, str] = {}
@@ -187,6 +182,22 @@ def imagededup(files: list[str]) -> Result | None:
     duplicates = peer.find_duplicates(encoding_map=encodings, num_dist_workers=0)
     found = {Pair((one, other)) for one, others in duplicates.items() for other in others}
     return Result("imagededup PHash, default", found, time.perf_counter() - started)
+
+
+def without_torch() -> Any:
+    """imagededup's PHash with stand-ins for the two of its modules that need torch; None when that fails, too."""
+    for module, name in (("imagededup.methods.cnn", "CNN"), ("imagededup.utils.models", "CustomModel")):
+        stand_in = types.ModuleType(module)
+        setattr(stand_in, name, None)
+        sys.modules[module] = stand_in
+    for module in [name for name in sys.modules if name.startswith("imagededup") and name.count(".") < 2]:
+        del sys.modules[module]
+    try:
+        from imagededup.methods.hashing import PHash as Peer
+    except ImportError as error:
+        print(f"imagededup is left out: {error}")
+        return None
+    return Peer
 
 
 def pairs_of(groups: Iterable[Group]) -> set[Pair]:
