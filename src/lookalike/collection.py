@@ -116,8 +116,10 @@ class Collection:
 
         with self._album.writing(create=True):
             catalogue = self._album.catalogue
-            for name in methods or (() if catalogue.methods() else NAMES):
-                method = make(name, None if name not in catalogue.methods() else catalogue.methods()[name].params)
+            before = catalogue.methods()
+            asked = methods or (() if before else NAMES)
+            # made before any is added: a model that is missing must not leave half of them behind
+            for method in [make(name, before[name].params if name in before else None) for name in asked]:
                 self._album.add_method(method.name, method.params, method.layout)
             roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
             if not roots:

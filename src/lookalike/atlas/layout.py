@@ -26,6 +26,7 @@ MISSING = "maps need openTSNE: pip install 'lookalike[map]'"
 PERPLEXITY = 30
 GRAPH = 3 * PERPLEXITY
 FEWEST = 8  # points that t-SNE is asked to arrange
+WORTH_THREADS = 500  # points below which one thread is as fast
 MANY = 10_000  # points from which on interpolation is faster than Barnes-Hut
 EARLY, ITERATIONS, EARLY_EXAGGERATION, TOLD_EVERY = 250, 500, 12, 25
 START = 1e-4  # spread of the first positions
@@ -73,7 +74,8 @@ def _embed(start: Floats, graph: Graph, seed: int, step: Step) -> Floats:
         from openTSNE.nearest_neighbors import PrecomputedNeighbors
     except ImportError as error:
         raise LookalikeError(MISSING) from error
-    count, jobs = len(start), os.cpu_count() or 1
+    count = len(start)
+    jobs = 1 if count < WORTH_THREADS else os.cpu_count() or 1
     affinities = PerplexityBasedNN(
         perplexity=min(PERPLEXITY, (count - 1) / 3), knn_index=PrecomputedNeighbors(*graph), n_jobs=jobs
     )

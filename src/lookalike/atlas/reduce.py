@@ -72,10 +72,12 @@ def nearest(
 
 def neighbours(rows: Floats, k: int, progress: Callable[[int], None] | None = None) -> tuple[Places, Floats]:
     """As `nearest` of the rows among themselves, none being its own neighbour: (n, min(k, n - 1))."""
+    if not len(rows):
+        return np.zeros((0, 0), np.int64), np.zeros((0, 0), np.float32)
     places, distances = nearest(rows, rows, k + 1, progress)
     own = places == np.arange(len(rows))[:, None]
     own[~own.any(axis=1), -1] = True  # among more than k equal rows one may not find itself: it loses its farthest
-    shape = (len(rows), max(places.shape[1] - 1, 0))
+    shape = (len(rows), places.shape[1] - 1)
     return places[~own].reshape(shape), distances[~own].reshape(shape)
 
 

@@ -8,6 +8,7 @@ that meet become one unless both rise clearly above the pass between them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,12 @@ from numpy.typing import NDArray
 from lookalike.atlas.reduce import Floats, Places, neighbours
 
 if TYPE_CHECKING:
-    from lookalike.models.concepts import ConceptSpace
+    from lookalike.models.concepts import ConceptQuery, ConceptSpace
 
 WORDS = Path(__file__).with_name("words.txt")
 GRAPH = 12  # neighbours on the map that a picture can join
 SMOOTHED = 30  # neighbours that the density is measured over
-RISE = 1.25  # how much denser than the pass a hill must be to stay one
+RISE = 1.1  # how much denser than the pass a hill must be to stay one
 FEWEST = 5
 IN_A_NAME = 2
 AT_LARGE = 0.5  # how much of what the whole collection shows is left out of the names of its regions
@@ -67,14 +68,24 @@ def _hills(near: Places, density: NDArray[np.floating]) -> Places:
 
 
 def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: ConceptSpace) -> list[str]:
-    """A name of one or two words for each group of places in `rows` (n, 384) of the concept space."""
-    words = WORDS.read_text(encoding="utf-8").split("\n")
-    words = [word for word in words if word]
-    asked = [space.query([word]) for word in words]
-    scores = np.stack([space.score(rows, query) for query in asked], axis=1)
+    """A name of two words for each group of places in `rows` (n, 384) of the concept space.
+
+    The words that fit the group best, and better than they fit the collection as a whole.
+    """
+    if not groups:
+        return []
+    words, queries = _vocabulary(space)
+    scores = np.stack([space.score(rows, query) for query in queries], axis=1)
     usual = AT_LARGE * scores.mean(axis=0)
     names = []
     for group in groups:
         best = np.argsort(usual - scores[group].mean(axis=0), kind="stable")[:IN_A_NAME]
         names.append(", ".join(words[place] for place in best))
     return names
+
+
+@lru_cache(maxsize=1)
+def _vocabulary(space: ConceptSpace) -> tuple[list[str], list[ConceptQuery]]:
+    """Everyday words for what pictures show, all known to the concept space, as questions to it."""
+    words = WORDS.read_text(encoding="utf-8").split("\n")[:-1]
+    return words, [space.query([word]) for word in words]

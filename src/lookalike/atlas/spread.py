@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from lookalike.atlas.reduce import Floats, Places, neighbours
 
 CROWD = 4  # neighbours whose distance says how much room a picture has
-ROOM = 1.5  # of that distance, the side of a square picture
+ROOM = 1.4  # of that distance, the side of a square picture
 SMALLEST, LARGEST = 0.75, 1.5  # against the picture of median size
 WIDEST, WIDEST_IN_GRID = 2.2, 1.15  # proportions of a frame: longer pictures are cut
 MARGIN = 0.015
 FILLED = 0.95  # of the side of a cell
-PUSHES, STEP, PULL = 80, 0.45, 0.01
+PUSHES, STEP, PULL = 120, 0.45, 0.002
 
 
 @dataclass(frozen=True, slots=True)

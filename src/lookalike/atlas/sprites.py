@@ -37,7 +37,7 @@ def sprite_sheets(
 
     ratios: (n,) width / height of the frames that they are shown in.
     """
-    side = next((side for side in LARGE if side * side * len(paths) <= MOST_PIXELS), LARGE[-1])
+    side = large_side(len(paths))
     small, large = _Filler(SMALL, SMALL_SHEET, len(paths)), _Filler(side, LARGE_SHEET, len(paths))
     wanted = [Wanted(path, side, side, float(ratio)) for path, ratio in zip(paths, ratios, strict=True)]
     for number, picture in enumerate(thumbnails(wanted)):
@@ -49,6 +49,11 @@ def sprite_sheets(
         if progress:
             progress(number + 1)
     return small.finish(), large.finish()
+
+
+def large_side(count: int) -> int:
+    """The side of large squares for so many pictures."""
+    return next((side for side in LARGE if side * side * count <= MOST_PIXELS), LARGE[-1])
 
 
 def along_curve(centres: Floats) -> Places:

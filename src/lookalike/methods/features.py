@@ -33,13 +33,27 @@ class Found:
     angle: Floats
     descriptors: NDArray[np.uint8]
 
+    def mirrored(self, order: NDArray[np.int64], width: int) -> Found:
+        """The same keypoints as the mirrored picture shows them. order: see Features; width: of the picture."""
+        # OpenCV places SIFT's keypoints a quarter of a pixel too far to the right, in the mirrored picture as well
+        xy = np.column_stack([width - 0.5 - self.xy[:, 0], self.xy[:, 1]])
+        angle = (np.float32(540) - self.angle) % np.float32(360)
+        return Found(xy.astype(np.float32), self.scale, angle, self.descriptors[:, order])
+
 
 class Features(Protocol):
-    """A detector and descriptor. width: bytes a descriptor. binary: compared by Hamming distance, else Euclidean."""
+    """A detector and descriptor. width: bytes a descriptor. binary: compared by Hamming distance, else Euclidean.
+
+    mirror_order: where each value of a mirrored keypoint's descriptor stands in that of the keypoint; None when
+    mirroring changes descriptors by more than their order, so that mirrored pictures have to be described anew.
+    """
 
     name: str
     width: int
     binary: bool
+
+    @property
+    def mirror_order(self) -> NDArray[np.int64] | None: ...
 
     def find(self, grey: Grey, budget: int) -> Found:
         """At most `budget` keypoints of a grey picture (h, w), spread over it, in a fixed order."""
@@ -56,6 +70,8 @@ class RootSift:
     name = "rootsift"
     width = 128
     binary = False
+    # 4 rows across the keypoint's direction, 4 columns along it, 8 directions of gradients relative to it
+    mirror_order = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].reshape(-1)
 
     def find(self, grey: Grey, budget: int) -> Found:
         import cv2
@@ -70,6 +86,7 @@ class Orb:
     name = "orb"
     width = 32
     binary = True
+    mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:
         import cv2
@@ -84,6 +101,7 @@ class Surf:
     name = "surf"
     width = 64
     binary = False
+    mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:
         import cv2
@@ -98,6 +116,7 @@ class MahotasSurf:
     name = "surf"
     width = 64
     binary = False
+    mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:
         surf = importlib.import_module("mahotas.features.surf")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lookalike.image import Image
 from lookalike.index.keypoint_rows import GEOMETRY
 from lookalike.methods.base import Layout, Variant
-from lookalike.methods.features import FEATURES, features_named
+from lookalike.methods.features import FEATURES, Found, features_named
 from lookalike.methods.keypoints import Keypoints
 
 if TYPE_CHECKING:
@@ -57,17 +57,22 @@ class Local:
 
     def describe(self, image: Image) -> Keypoints | None:
         """Keypoints in original pixels, or None for a picture with fewer than four of them."""
-        return self._keypoints(self._grey(image), image, self.params.budget)
+        grey = self._grey(image)
+        return self._keypoints(self._find(grey, self.params.budget), grey, image)
 
     def describe_query(self, image: Image) -> list[Variant[Keypoints]]:
         """ "as is" and "mirrored" (keypoints of the mirrored picture, in its pixels), twice the stored budget each.
 
         A query is often a scene with the wanted picture somewhere in it, which then gets only part of the budget.
         """
-        grey = self._grey(image)
-        asked = {"as is": grey, "mirrored": np.ascontiguousarray(grey[:, ::-1])}
-        budget = QUERY_FACTOR * self.params.budget
-        described = {name: self._keypoints(held, image, budget) for name, held in asked.items()}
+        grey, budget = self._grey(image), QUERY_FACTOR * self.params.budget
+        found, order = self._find(grey, budget), self._features.mirror_order
+        if order is None:
+            mirrored = self._find(np.ascontiguousarray(grey[:, ::-1]), budget)
+        else:
+            mirrored = found and found.mirrored(order, grey.shape[1])
+        asked = {"as is": found, "mirrored": mirrored}
+        described = {name: self._keypoints(one, grey, image) for name, one in asked.items()}
         return [Variant(name, keypoints) for name, keypoints in described.items() if keypoints]
 
     def pack(self, descriptor: Keypoints) -> NDArray[np.uint8]:
@@ -97,11 +102,11 @@ class Local:
             grey = grey.resize((width, height), PIL.Image.Resampling.BICUBIC)
         return np.asarray(grey)
 
-    def _keypoints(self, grey: NDArray[np.uint8], image: Image, budget: int) -> Keypoints | None:
-        if min(grey.shape) < SMALLEST_SIDE:
-            return None
-        found = self._features.find(grey, budget)
-        if len(found.xy) < FEWEST:
+    def _find(self, grey: NDArray[np.uint8], budget: int) -> Found | None:
+        return None if min(grey.shape) < SMALLEST_SIDE else self._features.find(grey, budget)
+
+    def _keypoints(self, found: Found | None, grey: NDArray[np.uint8], image: Image) -> Keypoints | None:
+        if found is None or len(found.xy) < FEWEST:
             return None
         zoom = np.array([image.width / grey.shape[1], image.height / grey.shape[0]], np.float32)
         return Keypoints(

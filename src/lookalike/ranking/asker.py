@@ -74,7 +74,10 @@ class Asker:
             variant = Variant(THROUGH, self.indexes.descriptors(name)(copy))
         except KeyError:
             return Answer(name, {}, 0, len(index), 0.0, method.nothing)
-        answer = ask(method, index, [variant], k=k + 1, allowed=self.allowed)
+        if isinstance(index, KeypointIndex):
+            answer = ask_local(name, index, self.indexes.descriptors(name), [variant], k + 1, self.allowed)
+        else:
+            answer = ask(method, index, [variant], k=k + 1, allowed=self.allowed)
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}
         return self._weighed(replace(answer, found=found), started)
 

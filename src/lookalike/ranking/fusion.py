@@ -30,9 +30,10 @@ NOT_NEEDED = "not needed: a copy is certain"
 def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[Answer]:
     """The answers of all methods that are needed, of those named.
 
-    First hash and colours: a few milliseconds. When the file itself is in the collection, or the hash alone is certain,
-    the other methods are not run: what looks similar is then found through the copy's stored descriptors. Otherwise
-    local features and embeddings are asked, and geometry looks at what is still in doubt.
+    First hash and colours: a few milliseconds. When the file itself is in the collection, the other methods find its
+    relatives through its stored descriptors. When the hash alone is certain, so does what looks similar, and local
+    features are not needed. Otherwise local features and embeddings are asked, and geometry looks at what is still in
+    doubt.
     """
     k = max(POOL, asker.limits.k)
     answers = [asker.ask(name, k) for name in names if kind(name) in CHEAP]
@@ -41,7 +42,8 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     if copies:
         for name in costly:
             skipped = Answer(name, {}, 0, 0, 0.0, NOT_NEEDED)
-            answers.append(skipped if kind(name) == "local" else asker.through(name, copies[0], k))
+            needed = kind(name) != "local" or same_file
+            answers.append(asker.through(name, copies[0], k) if needed else skipped)
         return answers
     answers += [asker.ask(name, asker.limits.k if kind(name) == "local" else k) for name in costly]
     doubts = doubtful(answers)

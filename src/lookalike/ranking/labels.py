@@ -32,7 +32,7 @@ def label(evidence: Sequence[Evidence], share: Mapping[str, float], bits: int) -
         return SAME_FILE
     phash, local, color = _certain(by.get("phash"), share), _certain(by.get("local"), share), by.get("color")
     if phash is None:
-        part = local.detail["label"] if local else None
+        part = local.detail.get("label") if local else None
         return {"same picture": EDITED_COPY, "crop of": CROP_OF, "contains": CONTAINS}.get(str(part), SIMILAR)
     recoloured = color.distance > SAME_COLORS if color else "color" in share
     upright = phash.variant == "as is" and phash.distance <= SAME_HASH * bits

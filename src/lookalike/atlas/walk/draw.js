@@ -1,4 +1,10 @@
-/** Draws what the camera sees: coarse thumbnails from afar, fine ones when near, and the names of regions. */
+const DIMMED = 0.12; // opacity of pictures that a search did not find
+const OVERVIEW = 2560; // pixels of the longer side of the map drawn once as a whole: 26 MB
+
+/**
+ * Draws what the camera sees: from afar all pictures at once from one picture of them, nearer coarse thumbnails, then
+ * fine ones; and the names of regions.
+ */
 class Painter {
   constructor(canvas, pictures, camera, small, large) {
     Object.assign(this, { canvas, pictures, camera, small, large });
@@ -41,37 +47,60 @@ class Painter {
     context.setTransform(this.density, 0, 0, this.density, 0, 0);
     context.fillStyle = this.ground;
     context.fillRect(0, 0, camera.width, camera.height);
+    const overview = camera.scale * this.density <= OVERVIEW && this.wholeMap();
+    if (overview) {
+      context.globalAlpha = this.found ? DIMMED : 1;
+      const [width, height] = [pictures.width * camera.scale, pictures.height * camera.scale];
+      context.drawImage(overview, camera.screenX(0), camera.screenY(0), width, height);
+    }
     const seen = pictures.within(camera.mapX(0), camera.mapY(0), camera.mapX(camera.width), camera.mapY(camera.height));
-    const fine = pictures.typical * camera.scale * this.density > 1.25 * this.small.side;
+    const across = pictures.typical * camera.scale * this.density;
+    const fine = across > 1.25 * this.small.side;
     if (fine) this.large.touch(new Set(seen.map((i) => Math.floor(i / this.large.perSheet))));
-    context.imageSmoothingQuality = fine ? "medium" : "low";
+    context.imageSmoothingQuality = fine && across < 0.4 * this.large.side ? "medium" : "low";
     for (const i of seen) {
-      context.globalAlpha = this.found && !this.found.has(i) ? 0.12 : 1;
-      this.picture(i, fine);
+      const dim = this.found && !this.found.has(i);
+      if (overview && (dim || !this.found)) continue;
+      context.globalAlpha = dim ? DIMMED : 1;
+      this.picture(context, camera, i, fine);
     }
     context.globalAlpha = 1;
     this.outlines();
     this.names();
   }
 
-  picture(i, fine) {
-    const { camera, pictures } = this;
+  picture(context, camera, i, fine) {
+    const { pictures } = this;
     const width = pictures.w[i] * camera.scale;
     const height = pictures.h[i] * camera.scale;
     const x = camera.screenX(pictures.x[i]) - width / 2;
     const y = camera.screenY(pictures.y[i]) - height / 2;
-    if (fine && this.large.draw(this.context, i, x, y, width, height)) return;
-    this.small.draw(this.context, i, x, y, width, height);
+    if (fine && this.large.draw(context, i, x, y, width, height)) return;
+    this.small.draw(context, i, x, y, width, height);
+  }
+
+  /** All pictures on one canvas, drawn once; null until all coarse thumbnails are there. */
+  wholeMap() {
+    if (!this.overview && this.small.sheets.size === this.small.count) {
+      const { pictures } = this;
+      this.overview = document.createElement("canvas");
+      this.overview.width = Math.max(1, Math.round(OVERVIEW * pictures.width));
+      this.overview.height = Math.max(1, Math.round(OVERVIEW * pictures.height));
+      const context = this.overview.getContext("2d");
+      const whole = { scale: OVERVIEW, screenX: (x) => x * OVERVIEW, screenY: (y) => y * OVERVIEW };
+      for (const i of pictures.within(0, 0, 1, 1)) this.picture(context, whole, i, false);
+    }
+    return this.overview ?? null;
   }
 
   outlines() {
     if (this.selected >= 0) {
       for (const i of this.pictures.near[this.selected]) this.outline(i, 2);
-      this.picture(this.selected, true);
+      this.picture(this.context, this.camera, this.selected, true);
       this.outline(this.selected, 4);
     }
     if (this.hovered >= 0 && this.hovered !== this.selected) {
-      this.picture(this.hovered, true);
+      this.picture(this.context, this.camera, this.hovered, true);
       this.outline(this.hovered, 3);
     }
   }
