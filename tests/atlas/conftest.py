@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import PIL.Image
+import pytest
+from maps import index
+
+from samples import PHOTOS, fill, photo
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+@pytest.fixture(scope="session")
+def mapped(tmp_path_factory):
+    """The path of a collection of 27 photos and drawings with vectors and concepts. Not to be changed."""
+    root = tmp_path_factory.mktemp("mapped")
+    folder = fill(root / "pictures", 20)
+    for name in PHOTOS:
+        photo(name).save(folder / name)
+    index(root / "album", folder)
+    return root / "album"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """An album of pictures whose names are made to break out of a page."""
+    folder = tmp_path / "</script><script>alert(1)</script>"
+    names = [
+        "<img src=x onerror=alert(2)>.png",
+        "'\"&amp;\\u003c%%DATA%%.png",
+        "line\nbreak\u2028.png",
+        os.fsdecode(b"undecodable-\xff.png"),
+        "]]>--><!--.png",
+    ]
+    for number, name in enumerate(names):
+        path = Path(os.path.join(folder, name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.new("RGB", (40 + number, 30), (40 * number, 90, 120)).save(path, "PNG")
+    index(tmp_path / "album", folder, methods=("embedding",))
+    return tmp_path / "album"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium by Playwright; where there is none the test is skipped, but in CI it fails."""
+    missing = None
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing = "playwright is not installed"
+    found = next((path for path in BROWSERS if os.path.exists(path)), None)
+    if not missing and not found:
+        missing = "no Chromium on this machine"
+    if missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
