@@ -15,6 +15,7 @@ from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelE
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
+    from lookalike.duplicates import Group, Member
     from lookalike.image import Image, open_image
     from lookalike.ranking.match import Evidence, Match
 
@@ -24,10 +25,12 @@ __all__ = [
     "Collection",
     "CollectionError",
     "Evidence",
+    "Group",
     "Image",
     "ImageError",
     "LookalikeError",
     "Match",
+    "Member",
     "ModelError",
     "QueryError",
     "__version__",
@@ -43,6 +46,8 @@ def __getattr__(name: str) -> Any:
         "Collection": "lookalike.collection",
         "Image": "lookalike.image",
         "open_image": "lookalike.image",
+        "Group": "lookalike.duplicates",
+        "Member": "lookalike.duplicates",
         "Evidence": "lookalike.ranking.match",
         "Match": "lookalike.ranking.match",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +115,7 @@ class Collection:
         from lookalike.methods.factory import NAMES, make
         from lookalike.ranking.nulls import learn
 
+        started = time.monotonic()
         with self._album.writing(create=True):
             catalogue = self._album.catalogue
             before = catalogue.methods()
@@ -135,6 +137,7 @@ class Collection:
             for name, _ in kept:
                 self._indexes.save(name)
             learn(self._album, self._indexes)
+        report.seconds = time.monotonic() - started
         return report
 
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:

@@ -7,13 +7,14 @@ import os
 import pytest
 
 import lookalike.ingest.pool as pool
-from lookalike import Collection, LookalikeError
+from lookalike import Collection, LookalikeError, ModelError
 from lookalike.ingest.run import Options
 from samples import METHODS, drawing, fill
 
 # Runs when a worker starts: files whose content says so crash it or hang it, as a faulty decoder would.
 HOSTILE = """
 import os, time
+from lookalike.errors import ModelError
 import lookalike.ingest.describe as describe
 real = describe.open_image
 def open_image(path, **options):
@@ -23,6 +24,10 @@ def open_image(path, **options):
         os.abort()
     if start == b"hang me ":
         time.sleep(1000)
+    if start == b"bug here":
+        raise ZeroDivisionError("of our own")
+    if start == b"no model":
+        raise ModelError("the model is gone")
     if start == b"print me":
         print("a library that talks")
     return real(path, **options)
@@ -60,6 +65,19 @@ def test_a_hanging_file_is_a_failure_after_its_time(tmp_path, folder, monkeypatc
     report, failed, _ = index(tmp_path, folder)
     assert report.added == 12
     assert failed == {"005x.png": "takes more than 1 seconds to read"}
+
+
+def test_a_fault_of_our_own_is_not_blamed_on_the_file(tmp_path, folder):
+    (folder / "003x.png").write_bytes(b"bug here")
+    report, failed, _ = index(tmp_path, folder)
+    assert report.added == 12
+    assert "ZeroDivisionError: of our own" in failed["003x.png"] and "report it" in failed["003x.png"]
+
+
+def test_a_model_that_does_not_work_stops_the_run_instead_of_failing_every_file(tmp_path, folder):
+    (folder / "003x.png").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="the model is gone"):
+        index(tmp_path, folder)
 
 
 def test_a_decoder_that_prints_does_not_disturb_the_answers(tmp_path, folder):

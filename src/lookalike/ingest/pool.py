@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from lookalike.ingest.describe import Outcome, Task, Unreadable
 
 SECONDS_PER_FILE = 60.0
 QUEUED_PER_WORKER = 4
+_PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception|Warning)\b")
 
 Kept = Sequence[tuple[str, Mapping[str, Any]]]
 """Methods by name and parameters, as the worker makes them anew."""
@@ -35,23 +37,23 @@ class Worker:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
 
     def ask(self, task: Task) -> Outcome:
-        """The outcome of one task, whatever happens to the process."""
+        """The outcome of one task, whatever happens to the process; LookalikeError when a method cannot work at all."""
         process = self._process or self._start()
         assert process.stdin and process.stdout
         self._asked_at = time.monotonic()
         try:
             pickle.dump(task, process.stdin)
             process.stdin.flush()
-            outcome: Outcome = pickle.load(process.stdout)
-            return outcome
+            outcome: Outcome | LookalikeError = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             late = self._late()
             self.stop()
-            return Unreadable(
-                f"takes more than {SECONDS_PER_FILE:.0f} seconds to read" if late else "crashes its decoder: damaged"
-            )
+            return Unreadable(f"takes more than {SECONDS_PER_FILE:.0f} seconds to read" if late else self._last_words())
         finally:
             self._asked_at = None
+        if isinstance(outcome, LookalikeError):
+            raise outcome
+        return outcome
 
     def kill_when_late(self) -> None:
         """Called by the watchdog: ends a process that has been busy with one file for too long."""
@@ -74,6 +76,21 @@ class Worker:
                     _close_quietly(stream)
             self._process = None
 
+    def _last_words(self) -> str:
+        """Why a process ended by itself: Python's error if it was one, else a crash outside of Python."""
+        last = self._complaint()
+        if _PYTHON_ERROR.match(last):
+            return f"cannot be described ({last}): a fault of lookalike, please report it"
+        return "crashes its decoder: damaged"
+
+    def _complaint(self) -> str:
+        """The last line that the process wrote on standard error."""
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        self._errors.seek(0)
+        self._errors.truncate()
+        return lines[-1] if lines else ""
+
     def _late(self) -> bool:
         return self._asked_at is not None and time.monotonic() - self._asked_at > SECONDS_PER_FILE
 
@@ -93,10 +110,8 @@ class Worker:
             process.stdin.flush()
             pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
-            self._errors.seek(0)
-            lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
             self.stop()
-            raise LookalikeError(f"the indexing process does not start: {lines[-1] if lines else error}") from error
+            raise LookalikeError(f"the indexing process does not start: {self._complaint() or error}") from error
         return process
 
 

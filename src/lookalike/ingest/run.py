@@ -19,7 +19,7 @@ from lookalike.ingest.pool import Kept, Pool
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
 from lookalike.store.album import Album
-from lookalike.store.census import Census, Pending, Seen
+from lookalike.store.census import Census, Pending
 from lookalike.store.changes import Added, Change, Completed, Copied, Description, Failed, Moved, Removed
 
 BATCH = 256
@@ -70,7 +70,6 @@ def index(
     album: Album, paths: Sequence[str], kept: Kept, options: Options, progress: Callable[[Progress], None]
 ) -> IndexReport:
     """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock."""
-    started = time.monotonic()
     walk = Walk(paths, options.ignore, spare=[str(album.directory)])
     run = _Run(album, kept, options, progress)
     run.census.add(walk)
@@ -78,7 +77,6 @@ def index(
     run.remove_vanished(walk)
     with album.catalogue.transaction() as sql:
         sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(root,) for root in _new_roots(album, walk.roots)])
-    run.report.seconds = time.monotonic() - started
     return run.report
 
 
@@ -132,7 +130,7 @@ class _Run:
     def _tasks(self, by_path: dict[str, Pending]) -> Iterator[Task]:
         for pending in self.census.pending():
             by_path[pending.seen.path] = pending
-            known = frozenset(self.census.known_contents(pending.seen.bytes, self._wanted))
+            known = self.census.contents_of_size(pending.seen.bytes, self._wanted)
             yield Task(pending.seen.path, known, self.options.max_pixels)
 
     def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Outcome]]:
@@ -151,7 +149,9 @@ class _Run:
                 return Failed(pending.seen, reason, pending.id)
             case Same(sha256):
                 return self._known(pending, sha256)
-            case Description():
+            case Description(sha256):
+                if pending.sha256 != sha256 and self.census.known(sha256, self._wanted) is not None:
+                    return self._known(pending, sha256)
                 return self._described(pending, outcome)
 
     def _described(self, pending: Pending, description: Description) -> Change:
@@ -184,13 +184,10 @@ class _Run:
             return Moved(orphan, seen, pending.id)
         self.report.added += pending.id is None
         self.report.updated += pending.id is not None
-        return Copied(seen, self._source(seen, sha256), pending.id)
-
-    def _source(self, seen: Seen, sha256: str) -> int:
-        known = self.census.known_contents(seen.bytes, self._wanted)
-        if sha256 not in known:
+        source = self.census.known(sha256, self._wanted)
+        if source is None:
             raise CollectionError(f"content {sha256} was known a moment ago: run the same command again")
-        return known[sha256]
+        return Copied(seen, source, pending.id)
 
     def _commit(self) -> None:
         if self._batch:

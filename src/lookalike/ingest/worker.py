@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 
+from lookalike.errors import LookalikeError
 from lookalike.ingest.describe import describe_file
 from lookalike.methods.factory import make_all
 
@@ -30,7 +31,11 @@ def main() -> None:
             task = pickle.load(tasks)
         except EOFError:
             return
-        _answer(answers, describe_file(task, methods))
+        try:
+            outcome: object = describe_file(task, methods)
+        except LookalikeError as error:  # not the file's fault: a model that does not work stops the whole run
+            outcome = error
+        _answer(answers, outcome)
 
 
 def _answer(stream: object, value: object) -> None:

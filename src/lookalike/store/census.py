@@ -11,6 +11,7 @@ from lookalike.store.catalogue import Catalogue, below
 from lookalike.store.schema import SEEN
 
 PAGE = 1000
+MOST_OF_A_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,23 @@ class Census:
                 yield Pending(seen, id_, status, sha256.hex() if sha256 else None, described or 0)
                 last = place
 
-    def known_contents(self, size: int, wanted: int) -> dict[str, int]:
-        """Content hashes of fully described pictures with this many bytes -> id."""
+    def contents_of_size(self, size: int, wanted: int) -> frozenset[str]:
+        """Content hashes of fully described pictures with this many bytes, of so many at most: equal sizes are rare,
+        but for uncompressed frames, which are then recognised after they are described."""
         rows = self._sql.execute(
-            "SELECT sha256, id FROM images WHERE bytes = ?1 AND status != 'failed' AND (described & ?2) = ?2 "
-            "AND sha256 IS NOT NULL",
-            (size, wanted),
+            "SELECT sha256 FROM images WHERE bytes = ?1 AND status != 'failed' AND (described & ?2) = ?2 "
+            "AND sha256 IS NOT NULL LIMIT ?3",
+            (size, wanted, MOST_OF_A_SIZE),
         )
-        return {sha256.hex(): id_ for sha256, id_ in rows}
+        return frozenset(sha256.hex() for (sha256,) in rows)
+
+    def known(self, sha256: str, wanted: int) -> int | None:
+        """A fully described picture of this content."""
+        row = self._sql.execute(
+            "SELECT id FROM images WHERE sha256 = ?1 AND status != 'failed' AND (described & ?2) = ?2 LIMIT 1",
+            (bytes.fromhex(sha256), wanted),
+        ).fetchone()
+        return int(row[0]) if row else None
 
     def orphan(self, sha256: str, used: Set[int]) -> int | None:
         """A record of this content, not among `used`, whose file is no longer where it was: the picture moved."""
