@@ -445,7 +445,6 @@ def dng(width=64, height=48):
 
 
 def test_a_camera_raw_file_is_read_by_its_content():
-    pytest.importorskip("rawpy")
     image = open_image(dng())
     assert (image.width, image.height, image.format) == (64, 48, "RAW")
     assert image.rgb.shape == (48, 64, 3)
@@ -454,7 +453,6 @@ def test_a_camera_raw_file_is_read_by_its_content():
 
 
 def test_a_cut_raw_file_is_refused():
-    pytest.importorskip("rawpy")
     assert "camera raw file" in reason_of(dng()[:400])
 
 

@@ -7,13 +7,10 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
 from samples import photo
 
 
 def test_a_picture_that_arrives_later_is_indexed(tmp_path):
-    pytest.importorskip("watchfiles")
     folder = tmp_path / "pictures"
     folder.mkdir()
     photo("coffee.png").save(folder / "first.png")

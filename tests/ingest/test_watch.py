@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from lookalike.ingest.watch import Settling, watch
 
 
@@ -38,7 +36,6 @@ def test_a_deleted_file_settles_as_absent(tmp_path):
 
 
 def test_what_happens_below_a_root_names_the_folder_to_look_at(tmp_path):
-    pytest.importorskip("watchfiles")
     root = tmp_path.resolve()
     (root / "new").mkdir()
     stop = threading.Event()

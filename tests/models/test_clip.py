@@ -228,7 +228,8 @@ def test_a_classifier_gives_the_values_before_its_last_layer(tmp_path):
 
 def _resnet_features(path, values):
     """The pooled features, by numpy, from the weights in the file."""
-    onnx = pytest.importorskip("onnx")
+    import onnx
+
     weights = {w.name: onnx.numpy_helper.to_array(w) for w in onnx.load(str(path)).graph.initializer}
     patches = values.reshape(3, 16, 4, 16, 4)
     first = np.maximum(np.einsum("ciajb,fcab->fij", patches, weights["w1"]), 0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import example, given, settings
@@ -16,7 +17,6 @@ from lookalike.models.onnx import Network
 from lookalike.models.pixels import Preprocess
 from lookalike.models.session import open_session, provider_names
 
-onnx = pytest.importorskip("onnx")
 FLOAT, HALF, BYTE = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.UINT8
 
 

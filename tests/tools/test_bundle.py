@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx")
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from bundle import efficientnet, minilm, reference, torch_weights, wordnet
