@@ -11,11 +11,12 @@ from lookalike.atlas.reduce import Floats, Places, neighbours
 
 CROWD = 4  # neighbours whose distance says how much room a picture has
 ROOM = 1.4  # of that distance, the side of a square picture
+LEAST = 0.55  # side of a usual picture, if the map were filled evenly it would be 1: islands far apart stay visible
 SMALLEST, LARGEST = 0.75, 1.5  # against the picture of median size
 WIDEST, WIDEST_IN_GRID = 2.2, 1.15  # proportions of a frame: longer pictures are cut
 MARGIN = 0.015
 FILLED = 0.95  # of the side of a cell
-PUSHES, STEP, PULL = 120, 0.45, 0.002
+PUSHES, ROUND, STEP, PULL = 120, 0.7, 0.45, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def spread(positions: Floats, shapes: NDArray[np.integer]) -> Tiles:
         return _framed(np.full((count, 2), 0.5), _proportions(shapes) * 0.8, np.arange(count))
     _, apart = neighbours(positions, min(CROWD, count - 1))
     room = ROOM * apart.mean(axis=1)
-    usual = max(float(np.median(room)), 0.3 / np.sqrt(count))
+    usual = max(float(np.median(room)), LEAST / np.sqrt(count))
     sides = np.clip(room, SMALLEST * usual, LARGEST * usual)
     sizes = _proportions(shapes) * sides[:, None]
     moved = _pushed_apart(positions.astype(np.float64), sizes)
@@ -59,24 +60,29 @@ def grid_tiles(cells: Floats, columns: int, rows: int, shapes: NDArray[np.intege
 
 
 def _pushed_apart(positions: NDArray[np.float64], sizes: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Overlapping frames step aside along the shorter way, each half of it, while a weak pull holds them in place."""
+    """Overlapping frames step aside, each half of the way, while a weak pull holds them in place.
+
+    At first away from each other in whatever direction, so that crowds stay round; at last along the shorter side of
+    the overlap, which ends it soonest.
+    """
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
     points, reach = positions.copy(), float(sizes.max())
     points += 1e-4 * reach * np.random.default_rng(0).standard_normal(points.shape)  # equal positions must part
-    for _ in range(PUSHES):
+    for number in range(PUSHES):
         first, second = cKDTree(points).query_pairs(reach, p=np.inf, output_type="ndarray").T
         between = points[second] - points[first]
         overlap = (sizes[first] + sizes[second]) / 2 - np.abs(between)
         hit = (overlap > 0).all(axis=1)
         first, second, between, overlap = first[hit], second[hit], between[hit], overlap[hit]
-        axis = overlap.argmin(axis=1)
-        line = np.arange(len(first))
-        push = STEP * overlap[line, axis] * np.where(between[line, axis] < 0, -1, 1)
-        for number in (0, 1):
-            here = axis == number
-            points[:, number] += np.bincount(second[here], push[here], len(points))
-            points[:, number] -= np.bincount(first[here], push[here], len(points))
+        if number < ROUND * PUSHES:
+            way = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
+        else:
+            way = np.where(overlap <= overlap.min(axis=1, keepdims=True), np.where(between < 0, -1, 1), 0)
+        push = STEP * overlap.min(axis=1, keepdims=True) * way
+        for axis in (0, 1):
+            points[:, axis] += np.bincount(second, push[:, axis], len(points))
+            points[:, axis] -= np.bincount(first, push[:, axis], len(points))
         points += PULL * (positions - points)
     return points
 
