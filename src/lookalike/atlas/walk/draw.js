@@ -57,7 +57,7 @@ class Painter {
     const across = pictures.typical * camera.scale * this.density;
     const fine = across > 1.25 * this.small.side;
     if (fine) this.large.touch(new Set(seen.map((i) => Math.floor(i / this.large.perSheet))));
-    context.imageSmoothingQuality = fine && across < 0.4 * this.large.side ? "medium" : "low";
+    context.imageSmoothingQuality = fine && across < 0.3 * this.large.side ? "medium" : "low";
     for (const i of seen) {
       const dim = this.found && !this.found.has(i);
       if (overview && (dim || !this.found)) continue;
