@@ -11,11 +11,10 @@ import pytest
 from lookalike import Collection
 from lookalike.errors import QueryError
 from lookalike.ranking.ask import Answer
-from lookalike.ranking.asker import THROUGH
 from lookalike.ranking.combine import combined, remoteness, shares
 from lookalike.ranking.fusion import NOT_NEEDED, certain, doubtful
 from lookalike.ranking.labels import COPY, label
-from lookalike.ranking.match import Evidence
+from lookalike.ranking.match import THROUGH, Evidence
 from samples import HERE, draw, fill, photo
 
 
@@ -136,7 +135,7 @@ ALL = shares(METHODS)
         ([local("crop of")], "crop of"),
         ([local("contains")], "contains"),
         ([local("same picture")], "edited copy"),
-        ([local("same scene")], "similar"),
+        ([local("same scene")], "same scene"),
         ([local("crop of", chance=0.5)], "similar"),
         ([Evidence("phash", 100, 3.0), Evidence("color", 0.0, 1e-9), Evidence("embedding", 0.0, 1e-9)], "similar"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lookalike.ranking.match import Evidence, Match
+from lookalike.ranking.match import THROUGH, Evidence, Match
 
 
 def why(match: Match) -> str:
@@ -15,7 +15,7 @@ def why(match: Match) -> str:
 
 def reason(evidence: Evidence) -> str:
     """One method's distance in its own unit, or what it found, and how the question was turned when it was."""
-    variant = "" if evidence.variant == "as is" else f" {evidence.variant}"
+    variant = "" if evidence.variant in ("as is", THROUGH) else f" {evidence.variant}"
     if "inliers" in evidence.detail:
         share = evidence.detail.get("covered")
         part = "" if share is None else f", {share:.0%} of the picture".replace("%", " %")

@@ -16,13 +16,11 @@ from lookalike.indexes import Indexes
 from lookalike.methods.base import Variant
 from lookalike.ranking.ask import Answer, ask
 from lookalike.ranking.local import ask_local, in_whole
+from lookalike.ranking.match import THROUGH
 from lookalike.ranking.nulls import null_of
 from lookalike.ranking.significance import expected_false
 from lookalike.region import Region
 from lookalike.store.catalogue import Catalogue
-
-THROUGH = "through its copy"
-"""The variant of pictures that were found by what the collection knows of a copy of the query."""
 
 
 @dataclass(frozen=True, slots=True)

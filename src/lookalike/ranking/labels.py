@@ -9,7 +9,7 @@ from lookalike.ranking.match import Evidence
 SAME_FILE = "same file"
 SAME_PICTURE = "same picture"
 EDITED_COPY = "edited copy"
-CROP_OF, CONTAINS = "crop of", "contains"
+CROP_OF, CONTAINS, SAME_SCENE = "crop of", "contains", "same scene"
 SIMILAR = "similar"
 
 COPY = 0.01
@@ -33,7 +33,8 @@ def label(evidence: Sequence[Evidence], share: Mapping[str, float], bits: int) -
     phash, local, color = _certain(by.get("phash"), share), _certain(by.get("local"), share), by.get("color")
     if phash is None:
         part = local.detail.get("label") if local else None
-        return {"same picture": EDITED_COPY, "crop of": CROP_OF, "contains": CONTAINS}.get(str(part), SIMILAR)
+        parts = (CROP_OF, CONTAINS, SAME_SCENE)
+        return EDITED_COPY if part == SAME_PICTURE else next((one for one in parts if one == part), SIMILAR)
     recoloured = color.distance > SAME_COLORS if color else "color" in share
     upright = phash.variant == "as is" and phash.distance <= SAME_HASH * bits
     return SAME_PICTURE if upright and not recoloured else EDITED_COPY

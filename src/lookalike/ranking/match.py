@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+THROUGH = "through its copy"
+"""The variant of pictures that were found by what the collection knows of a copy of the query."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
