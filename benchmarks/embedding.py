@@ -42,7 +42,7 @@ class Ways:
         self.session = ort.InferenceSession(BUNDLED_FILES / "efficientnet-lite0.onnx", options)
 
     def __call__(self, image: Image) -> list[Floats]:
-        pixels = squash(image.rgb)
+        pixels = squash(image.picture)
         pooled, logits = self.session.run(["embed", "logits"], {"pixels": pixels[None]})
         mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
         usual = np.clip((pixels / 255 - mean) / deviation * 128 + 127, 0, 255).astype(np.uint8)

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,7 +48,7 @@ TURNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Image:
     """An upright picture.
 
@@ -59,6 +60,11 @@ class Image:
     height: int
     format: str
     metadata: Metadata = NO_METADATA
+
+    @cached_property
+    def picture(self) -> PIL.Image.Image:
+        """`rgb` for Pillow, made once for all methods that ask; not to be changed."""
+        return PIL.Image.fromarray(self.rgb)
 
 
 def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS) -> Image:

@@ -95,7 +95,7 @@ def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int) -> None
 
 def _thumbnail(tile: Tile, side: int) -> PIL.Image.Image:
     image = open_image(tile.source, size=side)
-    picture = PIL.Image.fromarray(image.rgb)
+    picture = image.picture
     enlarged = min(MAX_ENLARGEMENT, side / max(picture.size))
     if enlarged > 1:
         picture = picture.resize((round(picture.width * enlarged), round(picture.height * enlarged)), BICUBIC)

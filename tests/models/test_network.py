@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from lookalike.errors import ModelError
@@ -68,7 +69,7 @@ def test_a_picture_passes_through_once_however_often_it_is_asked_for(net, monkey
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 640), (640, 1), (3, 2), (224, 224)])
 def test_any_shape_of_picture_fits(net, shape):
-    pixels = squash(np.full((*shape, 3), 77, np.uint8))
+    pixels = squash(PIL.Image.fromarray(np.full((*shape, 3), 77, np.uint8)))
     assert pixels.shape == (224, 224, 3) and (pixels == 77).all()
     assert np.isfinite(net.run_pixels(pixels[None])[0]).all()
 

@@ -43,7 +43,7 @@ def thumbnails(wanted: Sequence[Wanted]) -> Iterator[PIL.Image.Image | None]:
 def _thumbnail(one: Wanted) -> PIL.Image.Image | None:
     longest = max(one.width, one.height) * max(math.sqrt(one.ratio), 1 / math.sqrt(one.ratio))
     try:
-        picture = PIL.Image.fromarray(open_image(one.path, size=2 * math.ceil(longest)).rgb)
+        picture = open_image(one.path, size=2 * math.ceil(longest)).picture
     except ImageError:
         return None
     width, height = float(picture.width), float(picture.height)

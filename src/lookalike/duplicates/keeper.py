@@ -65,7 +65,7 @@ class _Candidate:
     def look(self) -> _Look:
         """What opening it shows; nothing when it cannot be opened."""
         try:
-            picture = PIL.Image.fromarray(open_image(self.record.path, size=_SIZE).rgb)
+            picture = open_image(self.record.path, size=_SIZE).picture
         except ImageError:
             return _Look(0, 0.0, 0.0)
         halvings, finest = enlarged(np.asarray(picture.convert("L"), np.float32))

@@ -141,10 +141,9 @@ def _figure(one: Member, kept: bool, common: str) -> str:
 
 
 def _thumbnail(one: Member) -> str:
-    import PIL.Image
 
     try:
-        picture = PIL.Image.fromarray(open_image(one.path, size=THUMBNAIL).rgb)
+        picture = open_image(one.path, size=THUMBNAIL).picture
     except ImageError as error:
         return f'<i class="gap">{escape(error.reason)}</i>'
     data = io.BytesIO()

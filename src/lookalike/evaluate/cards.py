@@ -7,8 +7,6 @@ import os
 from collections import Counter
 from html import escape
 
-import PIL.Image
-
 from lookalike.errors import ImageError, printable
 from lookalike.evaluate.result import LEVELS, Evaluation, Failure
 from lookalike.evaluate.sample import THUMBNAIL, thumbnail
@@ -75,7 +73,7 @@ def _figure(caption: str, id_: int, evaluation: Evaluation) -> str:
     path = printable(evaluation.paths.get(id_, "?"))
     name = os.path.basename(path)
     try:
-        jpeg = thumbnail(PIL.Image.fromarray(open_image(evaluation.paths.get(id_, ""), size=THUMBNAIL).rgb))
+        jpeg = thumbnail(open_image(evaluation.paths.get(id_, ""), size=THUMBNAIL).picture)
         shown = picture(jpeg, name)
     except ImageError as error:
         shown = picture(None, error.reason)

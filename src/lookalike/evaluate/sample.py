@@ -76,7 +76,7 @@ class Sample:
             if record is None:
                 continue
             try:
-                picture = PIL.Image.fromarray(open_image(record.path, size=SIZE).rgb)
+                picture = open_image(record.path, size=SIZE).picture
             except ImageError as error:
                 if (error.path, error.reason) not in self.skipped:
                     self.skipped.append((error.path, error.reason))

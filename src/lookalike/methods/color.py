@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.image import Image
@@ -67,8 +66,8 @@ class Color:
     def describe(self, image: Image) -> Histogram:
         """The histogram of the picture reduced to at most 255 pixels on its longest side. Every picture has one."""
         bins = self.params.bins
-        red, green, blue = np.moveaxis((reduced(image.rgb) // (256 // bins)).astype(np.intp), 2, 0)
-        places = (red * bins + green) * bins + blue
+        red, green, blue = np.moveaxis(reduced(image) // np.uint8(256 // bins), 2, 0).astype(np.uint16)
+        places = (red * np.uint16(bins) + green) * np.uint16(bins) + blue
         return Histogram(np.bincount(places.ravel(), minlength=bins**3).astype(np.uint16))
 
     def describe_query(self, image: Image) -> list[Variant[Histogram]]:
@@ -92,11 +91,7 @@ class Color:
         return HistogramIndex(self.params.bins**3, kind=kind)
 
 
-def reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w, 3) averaged down to at most 255 pixels on its longest side."""
-    height, width = rgb.shape[:2]
-    scale = LONGEST_SIDE / max(height, width)
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(PIL.Image.fromarray(rgb).resize(size, PIL.Image.Resampling.BOX))
+def reduced(image: Image) -> NDArray[np.uint8]:
+    """(h, w, 3) averaged over squares of a whole number of pixels, to at most 255 on the longest side."""
+    factor = -(-max(image.rgb.shape[:2]) // LONGEST_SIDE)
+    return image.rgb if factor == 1 else np.asarray(image.picture.reduce(factor))

@@ -95,7 +95,7 @@ class Local:
 
     def _grey(self, image: Image) -> NDArray[np.uint8]:
         """Luma at the working size; small pictures enlarged, to at most twice their size."""
-        grey = PIL.Image.fromarray(image.rgb).convert("L")
+        grey = image.picture.convert("L")
         zoom = min(self.params.size / max(grey.size), LARGEST_UPSCALING)
         if zoom < 1 or zoom >= 1.25:
             width, height = (max(1, round(side * zoom)) for side in grey.size)

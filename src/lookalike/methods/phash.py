@@ -125,7 +125,7 @@ class PHash:
 
 def squeezed_grey(image: Image, side: int) -> NDArray[np.float64]:
     """(side, side) Rec. 601 luma, averaged down without aliasing, aspect ratio given up."""
-    grey = PIL.Image.fromarray(image.rgb).convert("L")
+    grey = image.picture.convert("L")
     return np.asarray(grey.resize((side, side), PIL.Image.Resampling.LANCZOS, reducing_gap=2.0), np.float64)
 
 

@@ -52,7 +52,7 @@ class ImageNetwork:
         last = self._last
         if last is not None and last[0] is image:
             return last[1]
-        pixels = squash(image.rgb)
+        pixels = squash(image.picture)
         embedding, logits = self.run_pixels(pixels[None])
         sight = Sight(embedding[0], logits[0], pixels)
         self._last = image, sight
@@ -88,9 +88,8 @@ def shared_network() -> ImageNetwork:
     return ImageNetwork()
 
 
-def squash(rgb: Pixels) -> Pixels:
-    """(h, w, 3) uint8 to the network's square, without aliasing; proportions are given up so that nothing is cut."""
-    picture = PIL.Image.fromarray(rgb)
+def squash(picture: PIL.Image.Image) -> Pixels:
+    """An RGB picture as the network's square, without aliasing; proportions are given up so that nothing is cut."""
     # as sharp as bicubic when reducing, at the cost of bilinear
     return np.asarray(picture.resize((SIZE, SIZE), PIL.Image.Resampling.HAMMING))
 

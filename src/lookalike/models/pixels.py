@@ -83,7 +83,7 @@ def pixels(picture: Picture, how: Preprocess) -> NDArray[np.float32]:
 
 def _as_pil(picture: Picture) -> PIL.Image.Image:
     if isinstance(picture, Image):
-        return PIL.Image.fromarray(picture.rgb)
+        return picture.picture
     if isinstance(picture, np.ndarray):
         return PIL.Image.fromarray(picture)
     return picture if picture.mode == "RGB" else picture.convert("RGB")

@@ -57,7 +57,7 @@ def draw_match(
 def _tile(image: Image) -> PIL.Image.Image:
     zoom = min(HEIGHT / image.height, WIDEST / image.width)
     size = (max(1, round(image.width * zoom)), max(1, round(image.height * zoom)))
-    return PIL.Image.fromarray(image.rgb).resize(size, PIL.Image.Resampling.LANCZOS)
+    return image.picture.resize(size, PIL.Image.Resampling.LANCZOS)
 
 
 def _facts(verified: Verified | None) -> tuple[str, str]:
