@@ -52,5 +52,6 @@ def _held(one: Comparison) -> str:
     """How the first picture was held, and for `local` what it is to the other: "mirrored, crop of (31 inliers)"."""
     if "inliers" not in one.detail:
         return one.variant
-    covered = round(100 * one.detail["covered"])
-    return f"{one.variant}: {one.detail['label']} B ({one.detail['inliers']} inliers, {covered} % of B)"
+    label, covered = one.detail["label"], round(100 * one.detail["covered"])
+    what = f"{label} as B" if label.startswith("same") else f"{label} B"
+    return f"{one.variant}: {what} ({one.detail['inliers']} inliers, {covered} % of B)"
