@@ -1,0 +1,1 @@
+"""Nearest neighbours over arrays; knows nothing of pictures."""

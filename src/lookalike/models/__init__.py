@@ -1,0 +1,1 @@
+"""The networks behind `embedding` and `text`: registered, bundled, downloaded, opened."""

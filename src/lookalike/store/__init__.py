@@ -1,0 +1,1 @@
+"""What is kept and where: one directory, its catalogue, matrices and caches."""
