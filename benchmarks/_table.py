@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -83,7 +84,7 @@ class Report:
 
     def show(self) -> None:
         """Print the table and the verdicts, and write them to results/NAME.json."""
-        console = Console()
+        console = Console() if sys.stdout.isatty() else Console(width=150)  # a piped table keeps its words
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         table = Table(title=self.title)
         for i, column in enumerate(columns):
