@@ -18,9 +18,10 @@ import numpy as np
 import PIL.Image
 from _photos import Photo, opened, read_photos
 from _table import Report
-from local_edits import crop, frame, text
+from local_edits import crop, frame
 from PIL import ImageEnhance, ImageOps
 
+from lookalike.edits import get
 from lookalike.image import Image, open_image
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.text import ConceptText
@@ -28,7 +29,13 @@ from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.network import ImageNetwork, squash
 
 Floats = np.ndarray
-WAYS = ("ours: root of the pooled features", "pooled features", "class scores", "ours, ImageNet's mean and deviation")
+WAYS = (
+    "ours: root of the pooled features, less the mean",
+    "root of the pooled features",
+    "pooled features",
+    "class scores",
+    "root, with ImageNet's mean and deviation",
+)
 
 
 class Ways:
@@ -39,6 +46,7 @@ class Ways:
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
+        self.mean = np.load(BUNDLED_FILES / "embedding-mean.npy")
         self.session = ort.InferenceSession(BUNDLED_FILES / "efficientnet-lite0.onnx", options)
 
     def __call__(self, image: Image) -> list[Floats]:
@@ -47,7 +55,14 @@ class Ways:
         mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
         usual = np.clip((pixels / 255 - mean) / deviation * 128 + 127, 0, 255).astype(np.uint8)
         other = self.session.run(["embed"], {"pixels": usual[None]})[0]
-        return [unit(np.sqrt(pooled[0])), unit(pooled[0]), unit(logits[0] - logits[0].mean()), unit(np.sqrt(other[0]))]
+        root = unit(np.sqrt(pooled[0]))
+        return [
+            unit(root - self.mean),
+            root,
+            unit(pooled[0]),
+            unit(logits[0] - logits[0].mean()),
+            unit(np.sqrt(other[0])),
+        ]
 
 
 def unit(vector: Floats) -> Floats:
@@ -66,7 +81,7 @@ EDITS: dict[str, Callable[[PIL.Image.Image, np.random.Generator], PIL.Image.Imag
     "mirror": lambda picture, _: ImageOps.mirror(picture),
     "hue": hue,
     "grey": lambda picture, _: ImageEnhance.Color(picture).enhance(0.0),
-    "text": text,
+    "text": lambda picture, random: get("text-12").apply(picture, int(random.integers(1 << 31))),
     "frame": frame,
 }
 
