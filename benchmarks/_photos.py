@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookalike.errors import ImageError
-from lookalike.image import Image, open_image
+from lookalike.pictures.open import Image, open_image
 
 
 @dataclass(frozen=True)

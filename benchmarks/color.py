@@ -19,11 +19,11 @@ import numpy as np
 from _table import Report, recall, stopwatch, timed
 from sklearn.neighbors import NearestNeighbors
 
+from lookalike.arrays.rows import Ragged
 from lookalike.errors import ImageError
-from lookalike.image import open_image
-from lookalike.index.base import Ragged
 from lookalike.index.histograms import HistogramIndex
 from lookalike.methods.color import Color
+from lookalike.pictures.open import open_image
 
 SIDE, K = 16, 10
 BINS = SIDE**3

@@ -30,15 +30,15 @@ from lookalike import Collection
 from lookalike.duplicates import Group
 from lookalike.duplicates.links import Descriptors, find_links
 from lookalike.duplicates.report import write_page
-from lookalike.edits import EDITS, get
 from lookalike.errors import ImageError
-from lookalike.image import Metadata, open_image
+from lookalike.evaluate.edits import EDITS, get
 from lookalike.index.hamming import hamming_distances
 from lookalike.ingest.run import Options
 from lookalike.methods.phash import PHash
-from lookalike.ranking.nulls import bundled
-from lookalike.store.census import Seen
+from lookalike.pictures.open import Metadata, open_image
+from lookalike.significance.nulls import bundled
 from lookalike.store.changes import Added, Description
+from lookalike.store.comparison import Seen
 
 NEAR = [
     *(edit.name for edit in EDITS if edit.family in ("size and quality", "light and colour")),

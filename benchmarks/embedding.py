@@ -21,12 +21,12 @@ from _table import Report
 from local_edits import crop, frame
 from PIL import ImageEnhance, ImageOps
 
-from lookalike.edits import get
-from lookalike.image import Image, open_image
+from lookalike.evaluate.edits import get
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.text import ConceptText
 from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.network import ImageNetwork, squash
+from lookalike.pictures.open import Image, open_image
 
 Floats = np.ndarray
 WAYS = (

@@ -21,7 +21,7 @@ import PIL.Image
 from _table import Report
 
 from lookalike import Collection, ImageError
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 
 METHODS = ("phash", "color")
 SIDE = 160  # pixels, of the many small pictures

@@ -27,16 +27,16 @@ import PIL.Image
 from _table import Report
 from local_edits import EDITS, PAIRS
 
+from lookalike.arrays.rows import Ragged
 from lookalike.errors import ImageError
-from lookalike.image import open_image
-from lookalike.index.base import Ragged
 from lookalike.index.exhaustive import ExhaustiveIndex
 from lookalike.index.keypoints import KeypointIndex
 from lookalike.methods.base import Variant
 from lookalike.methods.keypoints import Keypoints
 from lookalike.methods.local import Local
-from lookalike.ranking.geometry import verify
-from lookalike.ranking.local import search_local
+from lookalike.pictures.open import open_image
+from lookalike.search.geometry import verify
+from lookalike.search.local import search_local
 
 LOCAL = Local()
 SMALLEST = 400  # longest side of pictures that are edited, pixels

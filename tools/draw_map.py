@@ -15,7 +15,7 @@ from pathlib import Path
 import PIL.Image
 
 from lookalike import Collection
-from lookalike.edits import get
+from lookalike.evaluate.edits import get
 
 FREE = (  # CC0 or public domain, as the docstrings of skimage.data say; china and flower: CC BY 2.0
     *("skimage/data/astronaut.png", "skimage/data/brick.png", "skimage/data/camera.png", "skimage/data/chelsea.png"),

@@ -3,7 +3,7 @@
     python tools/fit_nulls.py FOLDER [--skip NAME ...] [--local-queries N]
 
 FOLDER: a thousand or more unrelated pictures of many kinds; --skip leaves out subfolders that hold series or copies.
-Writes src/lookalike/ranking/nulls.json. Distances between random pairs are kept as a few quantiles; nothing of a
+Writes src/lookalike/significance/nulls.json. Distances between random pairs are kept as a few quantiles; nothing of a
 picture is. For `local`, N pictures of one half are searched for in the other half, and what is found is counted.
 """
 
@@ -20,18 +20,18 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from lookalike.arrays.rows import Ragged, Rows
 from lookalike.errors import LookalikeError
-from lookalike.image import Image, open_image
-from lookalike.index.base import Ragged, Rows
 from lookalike.methods.base import Method
 from lookalike.methods.color import Color
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.local import Local
 from lookalike.methods.phash import PHash
-from lookalike.ranking.geometry import FEWEST_INLIERS
-from lookalike.ranking.local import search_local
-from lookalike.ranking.nulls import BUNDLED, TAILS, bundle_key, sample_distances
-from lookalike.ranking.significance import NullModel, fit, inlier_null
+from lookalike.pictures.open import Image, open_image
+from lookalike.search.geometry import FEWEST_INLIERS
+from lookalike.search.local import search_local
+from lookalike.significance.model import NullModel, fit, inlier_null
+from lookalike.significance.nulls import BUNDLED, TAILS, bundle_key, sample_distances
 
 
 def measured_methods() -> list[Method[Any]]:

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from lookalike.errors import ImageError
-from lookalike.image import open_image
 from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.concepts import FEATURES, ConceptSpace
 from lookalike.models.network import ImageNetwork
+from lookalike.pictures.open import open_image
 
 SMALLEST_VARIANCE = 1e-5  # as a share of the greatest
 RADIUS_PERCENTILE = 99.0  # the longest few are shortened rather than let them squeeze all others

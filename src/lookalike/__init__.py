@@ -16,8 +16,8 @@ from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelE
 if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.duplicates import Group, Member
-    from lookalike.image import Image, open_image
-    from lookalike.ranking.match import Evidence, Match
+    from lookalike.pictures.open import Image, open_image
+    from lookalike.search.match import Evidence, Match
 
 __version__ = "0.1.0"
 
@@ -44,12 +44,12 @@ def __getattr__(name: str) -> Any:
 
     homes = {
         "Collection": "lookalike.collection",
-        "Image": "lookalike.image",
-        "open_image": "lookalike.image",
+        "Image": "lookalike.pictures.open",
+        "open_image": "lookalike.pictures.open",
         "Group": "lookalike.duplicates",
         "Member": "lookalike.duplicates",
-        "Evidence": "lookalike.ranking.match",
-        "Match": "lookalike.ranking.match",
+        "Evidence": "lookalike.search.match",
+        "Match": "lookalike.search.match",
     }
     if name not in homes:
         raise AttributeError(f"module 'lookalike' has no attribute {name!r}")

@@ -15,14 +15,14 @@ from lookalike.store.album import Album
 from lookalike.store.catalogue import Record
 
 if TYPE_CHECKING:
+    from lookalike.arrays.rows import Ids
     from lookalike.atlas.atlas import Atlas
-    from lookalike.atlas.atlas import Progress as MapProgress
     from lookalike.duplicates import Group
-    from lookalike.image import Source
-    from lookalike.index.base import Ids
-    from lookalike.indexes import Indexes
-    from lookalike.ingest.run import IndexReport, Options, Progress
-    from lookalike.ranking.match import Matches
+    from lookalike.ingest.run import IndexReport, Options
+    from lookalike.pictures.open import Source
+    from lookalike.progress import Progress
+    from lookalike.search.indexes import Indexes
+    from lookalike.search.match import Matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Collection:
         """
         from lookalike.ingest.run import Failure, Options, index
         from lookalike.methods.factory import NAMES, make
-        from lookalike.ranking.nulls import learn
+        from lookalike.significance.nulls import learn
 
         started = time.monotonic()
         with self._album.writing(create=True):
@@ -187,9 +187,9 @@ class Collection:
         The answer's `steps` tell what each method did.
         Raises QueryError for a question that makes no sense, ImageError for a picture that cannot be read.
         """
-        from lookalike.query import make_query
-        from lookalike.ranking.answer import answer
-        from lookalike.ranking.asker import Limits
+        from lookalike.query.parse import make_query
+        from lookalike.search.answer import answer
+        from lookalike.search.asker import Limits
 
         if k < 1:
             raise QueryError(f"k is {k}: ask for at least one picture")
@@ -231,7 +231,7 @@ class Collection:
 
     def ids(self, where: str | None = None) -> Ids:
         """(n,) int64, ascending: all pictures that can be found, or those for which a filter holds."""
-        from lookalike.filters import compile_filter
+        from lookalike.query.filters import compile_filter
 
         if where is None:
             return self._album.catalogue.ids_where("1", ())
@@ -245,7 +245,7 @@ class Collection:
         refresh: bool = False,
         grid: bool = False,
         seed: int = 0,
-        progress: Callable[[MapProgress], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Atlas:
         """Where every picture lies on a map on which what looks alike lies together.
 
@@ -301,7 +301,7 @@ class Collection:
     @property
     def _indexes(self) -> Indexes:
         if self._shelf is None:
-            from lookalike.indexes import Indexes
+            from lookalike.search.indexes import Indexes
 
             self._shelf = Indexes(self._album)
         return self._shelf

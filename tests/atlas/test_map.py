@@ -9,7 +9,7 @@ import pytest
 from maps import index
 
 from lookalike import Collection, QueryError
-from lookalike.atlas.kept import Layout, load, save
+from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.methods.embedding import Embedding
 from samples import HERE, draw, drawing, fill
 
@@ -138,7 +138,7 @@ def keep_wrong_layout(album, **made_from):
     ids = album.ids()
     stored = album._album.catalogue.methods()["embedding"]
     stamp = {"method": "embedding", "params": stored.params, "seed": 0, **made_from}
-    wrong = Layout(ids, np.full((len(ids), 2), 9, np.float32), ids[:, None], np.full(len(ids), -1), (), True)
+    wrong = KeptMap(ids, np.full((len(ids), 2), 9, np.float32), ids[:, None], np.full(len(ids), -1), (), True)
     save(map_file(album), stamp, wrong)
     return stamp
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lookalike.index.base import Index, Ragged
+from lookalike.arrays.rows import Ragged
+from lookalike.index.base import Index
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.histograms import HistogramIndex
 from lookalike.index.vectors import VectorIndex

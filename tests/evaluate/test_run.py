@@ -10,9 +10,9 @@ import PIL.Image
 import pytest
 
 from lookalike import Collection, CollectionError, QueryError
-from lookalike.edits import get, names
 from lookalike.evaluate import evaluate
 from lookalike.evaluate.asking import runs
+from lookalike.evaluate.edits import get, names
 from lookalike.evaluate.result import Evaluation, HeldOut, Outcome, Score
 from lookalike.evaluate.sample import OTHERS, Sample
 from samples import HERE, METHODS, PHOTOS, draw, fill, photo

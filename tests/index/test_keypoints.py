@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lookalike.index.base import Ragged
+from lookalike.arrays.rows import Ragged
 from lookalike.index.exhaustive import ExhaustiveIndex, good_matches, nearest_rows
 from lookalike.index.keypoint_rows import pack_rows
 from lookalike.index.keypoints import KeypointIndex
-from lookalike.index.votes import Ballot
+from lookalike.index.votes import Votes
 
 WIDTH = 32
 FEW, MANY = 20, 150  # pictures of 100 keypoints: below and above what is compared exactly
@@ -144,20 +144,20 @@ def test_identical_and_missing_descriptors_have_defined_answers(n):
 
 
 def test_votes_that_disagree_on_turn_and_zoom_count_less_than_votes_that_agree():
-    def ballot(turns, zooms):
+    def votes(turns, zooms):
         n = len(turns)
-        return Ballot(np.arange(n), np.full(n, 7), np.ones(n, np.float32), np.array(turns), np.array(zooms))
+        return Votes(np.arange(n), np.full(n, 7), np.ones(n, np.float32), np.array(turns), np.array(zooms))
 
-    ids, agreed = ballot([350.0, 5.0, 355.0, 10.0], [0.1, -0.1, 0.2, -0.2]).count()
-    _, scattered = ballot([0.0, 90.0, 180.0, 270.0], [0.0, 3.0, -3.0, 6.0]).count()
+    ids, agreed = votes([350.0, 5.0, 355.0, 10.0], [0.1, -0.1, 0.2, -0.2]).count()
+    _, scattered = votes([0.0, 90.0, 180.0, 270.0], [0.0, 3.0, -3.0, 6.0]).count()
     assert ids.tolist() == [7]
     assert agreed.tolist() == [4]
     assert scattered.tolist() == [1]
 
 
 def test_votes_of_explained_keypoints_are_not_counted():
-    ballot = Ballot(np.array([0, 1]), np.array([5, 6]), np.ones(2, np.float32), np.zeros(2), np.zeros(2))
-    ids, _ = ballot.count(np.array([False, True]))
+    votes = Votes(np.array([0, 1]), np.array([5, 6]), np.ones(2, np.float32), np.zeros(2), np.zeros(2))
+    ids, _ = votes.count(np.array([False, True]))
     assert ids.tolist() == [6]
 
 

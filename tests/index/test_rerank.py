@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Ragged
 from lookalike.index import rerank
-from lookalike.index.base import Ragged
 from lookalike.index.histograms import HistogramIndex
 from lookalike.index.vectors import VectorIndex
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import lookalike.store.census as census
+import lookalike.store.comparison as comparison
 from lookalike import Collection
 from samples import HERE, METHODS, drawing
 
 
 def test_moved_frames_of_equal_size_keep_their_ids(tmp_path, monkeypatch):
-    monkeypatch.setattr(census, "MOST_OF_A_SIZE", 2)
+    monkeypatch.setattr(comparison, "MOST_OF_A_SIZE", 2)
     folder = tmp_path / "frames"
     folder.mkdir()
     for number in range(6):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import data
 
-from lookalike.image import Image, open_image
-from lookalike.index.base import Ragged
+from lookalike.arrays.rows import Ragged
 from lookalike.methods import Color
 from lookalike.methods.color import reduced
+from lookalike.pictures.open import Image, open_image
 
 pictures = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
 bins_choices = st.sampled_from([8, 16])

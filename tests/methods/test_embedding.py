@@ -8,11 +8,11 @@ import pytest
 from PIL import ImageOps
 
 from lookalike.errors import ModelError
-from lookalike.image import open_image
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.text import ConceptText
 from lookalike.methods.vector import Vector, weighted_sum
 from lookalike.models.network import ImageNetwork
+from lookalike.pictures.open import open_image
 from samples import PHOTOS, drawing, photo
 
 

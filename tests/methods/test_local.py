@@ -6,11 +6,11 @@ import pytest
 from skimage import data
 
 from lookalike.errors import LookalikeError, QueryError
-from lookalike.image import open_image
 from lookalike.index.keypoint_rows import vectors
 from lookalike.methods.features import features_named, levels, spread
 from lookalike.methods.keypoints import Keypoints
 from lookalike.methods.local import Local
+from lookalike.pictures.open import open_image
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
-from lookalike.image import Image, open_image
 from lookalike.methods import PHash
 from lookalike.methods.phash import Hash
+from lookalike.pictures.open import Image, open_image
 
 PHOTOS = ("astronaut", "cat", "coffee", "rocket")
 TURNS = {

@@ -12,11 +12,11 @@ from tiny import golden, made_picture, open_clip_folder, transformers_folder, un
 from tokenizers import Tokenizer
 
 from lookalike.errors import ModelError
-from lookalike.image import open_image
 from lookalike.models import registry
 from lookalike.models.clip import ImageModel, TextModel, open_image_model, open_text_model
 from lookalike.models.pixels import IMAGENET_MEAN, IMAGENET_STD, Preprocess, pixels, square
 from lookalike.models.tokens import ClipTokens, SiglipTokens, canonical, clean, open_tokens
+from lookalike.pictures.open import open_image
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from lookalike.image import open_image
 from lookalike.models import concepts
 from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.concepts import ConceptSpace, telling_words
 from lookalike.models.network import ImageNetwork
+from lookalike.pictures.open import open_image
 from samples import drawing, photo
 
 NAMES = ["astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "page.png", "brick.png"]

@@ -11,10 +11,10 @@ import PIL.Image
 import pytest
 
 from lookalike.errors import ModelError
-from lookalike.image import open_image
 from lookalike.models import network
 from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.network import ImageNetwork, squash
+from lookalike.pictures.open import open_image
 from samples import photo
 
 GOLDEN = json.loads((Path(__file__).parent / "golden/bundled.json").read_text("utf-8"))["waves"]

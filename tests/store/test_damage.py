@@ -155,7 +155,7 @@ def test_a_directory_that_cannot_be_written_is_one_clear_error(tmp_path, folder,
 
 
 def test_the_same_method_with_other_parameters_is_refused(path, folder):
-    from lookalike.index.base import Layout
+    from lookalike.arrays.rows import Layout
     from lookalike.methods.phash import PHashParams
     from lookalike.store.album import Album
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike import CollectionError
-from lookalike.index.base import Layout, Ragged
+from lookalike.arrays.rows import Layout, Ragged
 from lookalike.store.matrix import Extent, Matrix
 
 FIXED, RAGGED = Layout("float16", 3), Layout("uint16", 2, ragged=True)

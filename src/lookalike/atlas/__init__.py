@@ -1,5 +1,5 @@
 """The map of a collection: what looks alike lies together."""
 
-from lookalike.atlas.atlas import Atlas, Region
+from lookalike.atlas.atlas import Atlas, MapRegion
 
-__all__ = ["Atlas", "Region"]
+__all__ = ["Atlas", "MapRegion"]

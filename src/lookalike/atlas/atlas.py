@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Ids
 from lookalike.atlas.reduce import Floats
-from lookalike.index.base import Ids
+from lookalike.progress import Progress, Told
 
 if TYPE_CHECKING:
     from lookalike.atlas.spread import Tiles
@@ -19,20 +20,8 @@ if TYPE_CHECKING:
 NOTEBOOK_SIZE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a map is: what is being done, how much of it is done, and how much there is."""
-
-    doing: str
-    done: int
-    total: int
-
-
-Told = Callable[[Progress], None]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Region:
+class MapRegion:
     """Pictures that lie together. name: what they show, or "region 3". centre: on the map. ids: (m,) int64."""
 
     name: str
@@ -53,7 +42,7 @@ class Atlas:
 
     ids: Ids
     coordinates: Floats
-    regions: tuple[Region, ...]
+    regions: tuple[MapRegion, ...]
     method: str
     paths: tuple[str, ...]
     shapes: NDArray[np.int64]

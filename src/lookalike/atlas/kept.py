@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.files import read_snapshot, write_snapshot
+from lookalike.arrays.rows import Ids
 from lookalike.atlas.reduce import Floats, Places
-from lookalike.index.base import Ids
-from lookalike.index.snapshot import read_snapshot, write_snapshot
 
 EDITION = 1
 """Of the way layouts are made: those of other editions are made anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class KeptMap:
     """What is kept of a map.
 
     ids: (n,) int64, ascending. positions: (n, 2) float32. neighbours: (n, k) int64 ids, the nearest first.
@@ -35,7 +35,7 @@ class Layout:
     named: bool
 
 
-def load(path: Path, made_from: dict[str, Any]) -> Layout | None:
+def load(path: Path, made_from: dict[str, Any]) -> KeptMap | None:
     """The kept layout; None when there is none, it is damaged, or it was made from something else."""
     try:
         stamp, arrays = read_snapshot(path, "map")
@@ -45,10 +45,10 @@ def load(path: Path, made_from: dict[str, Any]) -> Layout | None:
     if stamp != _stamp(made_from):
         return None
     names = tuple(arrays.pop("names").tobytes().decode().split("\n")) if arrays["names"].size else ()
-    return Layout(arrays["ids"], arrays["positions"], arrays["neighbours"], arrays["region"], names, named)
+    return KeptMap(arrays["ids"], arrays["positions"], arrays["neighbours"], arrays["region"], names, named)
 
 
-def save(path: Path, made_from: dict[str, Any], layout: Layout) -> None:
+def save(path: Path, made_from: dict[str, Any], layout: KeptMap) -> None:
     """Replace the kept layout in one step; where the collection cannot be written, nothing is kept."""
     arrays: dict[str, NDArray[Any]] = {
         "ids": layout.ids,

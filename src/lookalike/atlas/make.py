@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookalike.atlas.atlas import Atlas, Progress, Region, Told
-from lookalike.atlas.kept import Layout, load, save
+from lookalike.arrays.rows import Ids
+from lookalike.atlas.atlas import Atlas, MapRegion
+from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.atlas.layout import GRAPH, lay_out, place
 from lookalike.atlas.reduce import Floats, Places, neighbours, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
 from lookalike.errors import QueryError
-from lookalike.index.base import Ids
+from lookalike.progress import Progress, Told
 
 if TYPE_CHECKING:
-    from lookalike.indexes import Indexes
+    from lookalike.search.indexes import Indexes
     from lookalike.store.album import Album
 
 SHOWN_NEIGHBOURS = 12
@@ -51,7 +52,7 @@ def _vectors(album: Album, indexes: Indexes, method: str) -> tuple[Ids, Floats]:
     return ids[places], np.asarray(indexes.rows(method)[places], np.float32)
 
 
-def _laid_out(kept: Layout | None, ids: Ids, vectors: Floats, seed: int, progress: Told | None) -> Layout:
+def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progress: Told | None) -> KeptMap:
     """The kept positions with the new pictures among them, or new positions for all. Without regions."""
 
     def step(doing: str, done: int, total: int) -> None:
@@ -70,10 +71,10 @@ def _laid_out(kept: Layout | None, ids: Ids, vectors: Floats, seed: int, progres
         if not known.all():
             positions[~known] = place(vectors[~known], vectors[known], positions[known])
     near = ids[graph[0][:, :SHOWN_NEIGHBOURS]]
-    return Layout(ids, positions, near, np.full(count, -1), (), False)
+    return KeptMap(ids, positions, near, np.full(count, -1), (), False)
 
 
-def _named(layout: Layout, album: Album, indexes: Indexes, named: bool, progress: Told | None) -> Layout:
+def _named(layout: KeptMap, album: Album, indexes: Indexes, named: bool, progress: Told | None) -> KeptMap:
     """The layout with its regions; named by what they show when the collection keeps `text`."""
     if progress:
         progress(Progress("naming", 0, 1))
@@ -95,7 +96,7 @@ def _named(layout: Layout, album: Album, indexes: Indexes, named: bool, progress
     return replace(layout, region=region, names=tuple(names), named=named)
 
 
-def _atlas(layout: Layout, album: Album, method: str, grid: bool) -> Atlas:
+def _atlas(layout: KeptMap, album: Album, method: str, grid: bool) -> Atlas:
     records = album.catalogue.records(layout.ids)
     shown: list[Any] = [records[int(id_)] for id_ in layout.ids]
     coordinates, shape = layout.positions, None
@@ -108,7 +109,7 @@ def _atlas(layout: Layout, album: Album, method: str, grid: bool) -> Atlas:
     for number, name in enumerate(layout.names):
         inside = layout.region == number
         x, y = np.median(coordinates[inside], axis=0)
-        regions.append(Region(name, (float(x), float(y)), layout.ids[inside]))
+        regions.append(MapRegion(name, (float(x), float(y)), layout.ids[inside]))
     return Atlas(
         ids=layout.ids,
         coordinates=coordinates,

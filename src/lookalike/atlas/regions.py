@@ -1,8 +1,8 @@
 """Which pictures lie together on the map, and in a word what they show.
 
 Clusters by ToMATo (F. Chazal, L. Guibas, S. Oudot, P. Skraba, "Persistence-based clustering in Riemannian manifolds",
-2013): pictures are visited from the densest place outwards and join the hill of their densest neighbour; two hills
-that meet become one unless both rise clearly above the pass between them.
+2013): pictures are visited from the densest place outwards and join the cluster of their densest neighbour; two
+clusters that meet become one unless both rise clearly above the pass between them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORDS = Path(__file__).with_name("words.txt")
 GRAPH = 12  # neighbours on the map that a picture can join
 SMOOTHED = 30  # neighbours that the density is measured over
-RISE = 1.1  # how much denser than the pass a hill must be to stay one
+RISE = 1.1  # how much denser than the pass a peak must be to stay one
 FEWEST = 5
 IN_A_NAME = 2
 AT_LARGE = 0.5  # how much of what the whole collection shows is left out of the names of its regions
@@ -38,13 +38,13 @@ def find_regions(positions: Floats) -> list[Places]:
     near, distances = neighbours(positions, min(SMOOTHED, count - 1))
     width = max(float(np.median(distances[:, -1])) / 2, 1e-9)
     density = np.exp(-((distances / width) ** 2) / 2).sum(axis=1)
-    hill = _hills(near[:, :GRAPH], density)
-    groups = [np.flatnonzero(hill == top) for top in np.unique(hill)]
+    cluster = _clusters(near[:, :GRAPH], density)
+    groups = [np.flatnonzero(cluster == top) for top in np.unique(cluster)]
     return sorted((group for group in groups if len(group) >= fewest), key=lambda group: (-len(group), group[0]))
 
 
-def _hills(near: Places, density: NDArray[np.floating]) -> Places:
-    """For each point the top of the hill that it belongs to."""
+def _clusters(near: Places, density: NDArray[np.floating]) -> Places:
+    """For each point the peak of the cluster that it belongs to."""
     order = np.lexsort((np.arange(len(density)), -density))
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import PIL.Image
 
 from lookalike.errors import ImageError
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 
 AHEAD = 8  # pictures per core that may wait to be taken
 

@@ -13,7 +13,7 @@ from lookalike.cli.output import console, print_json, save_picture, table
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
-    from lookalike.compare import Comparison
+    from lookalike.search.compare import Comparison
 
 
 def compare(
@@ -29,8 +29,8 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Tell how alike two pictures are by each method. Needs no collection."""
-    from lookalike.compare import compare as compare_pictures
-    from lookalike.compare import draw_comparison
+    from lookalike.search.compare import compare as compare_pictures
+    from lookalike.search.compare import draw_comparison
 
     if draw:
         save_picture(draw_comparison(first, second), draw)

@@ -9,7 +9,7 @@ import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import console, print_json, table
-from lookalike.cli.progress import working
+from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def evaluate(
     from lookalike.evaluate import evaluate as run
 
     pictures = sample if sample is not None else 0 if truth else SAMPLE
-    with open_collection(ctx, collection) as album, working() as progress:
+    with open_collection(ctx, collection) as album, shown() as progress:
         found = run(
             album,
             pictures,

@@ -11,7 +11,7 @@ import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
 from lookalike.cli.output import plural, print_json, short_path
-from lookalike.cli.progress import indexing
+from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def index(
     Only new and changed files are read; moved ones are recognised by their content, vanished ones are taken out.
     Pictures are never changed. Interrupt it whenever you like: the same command goes on where it was.
     """
-    from lookalike.image import MAX_PIXELS
     from lookalike.ingest.run import Options
     from lookalike.ingest.walk import IGNORED
+    from lookalike.pictures.open import MAX_PIXELS
 
     options = Options(
         ignore=(*IGNORED, *(ignore or ())),
@@ -68,8 +68,8 @@ def index(
     )
     with open_collection(ctx, collection) as album:
         try:
-            with indexing() as progress:
-                report = album.index(paths or (), methods=method or (), options=options, progress=progress.update)
+            with shown() as progress:
+                report = album.index(paths or (), methods=method or (), options=options, progress=progress)
         except KeyboardInterrupt:
             typer.echo(
                 f"lookalike: interrupted; {plural(len(album), 'picture')} can be found already, "

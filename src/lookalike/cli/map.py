@@ -9,7 +9,7 @@ import typer
 
 from lookalike.cli.options import CollectionOption, open_collection
 from lookalike.cli.output import plural, short_path
-from lookalike.cli.progress import working
+from lookalike.cli.progress import shown
 from lookalike.errors import CollectionError, QueryError, printable
 
 MOST_NAMES = 3
@@ -44,7 +44,7 @@ def map_(
     if out is not None and out.suffix.lower() != ".png":
         raise QueryError(f"{printable(out)}: the picture is a PNG, so its name must end in .png")
     unread: set[str] = set()
-    with open_collection(ctx, collection) as album, working() as progress:
+    with open_collection(ctx, collection) as album, shown() as progress:
         atlas = album.map(method, refresh=refresh, grid=grid, progress=progress)
         if not len(atlas):
             raise CollectionError(f"there is nothing to map: no picture in the collection has a vector of {method}")

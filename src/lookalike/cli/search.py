@@ -16,8 +16,8 @@ from lookalike.cli.words import chance, reason, why
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
-    from lookalike.image import Source
-    from lookalike.ranking.match import Match, Step
+    from lookalike.pictures.open import Source
+    from lookalike.search.match import Match, Step
 
 
 def search(

@@ -17,14 +17,14 @@ from lookalike.cli.words import why
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
-    from lookalike.image import Source
-    from lookalike.ranking.match import Match
+    from lookalike.pictures.open import Source
+    from lookalike.search.match import Match
 
 
 def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None, matches: Sequence[Match]) -> Path:
     """Draw the question and its answer. file: where to (a temporary file when None); returns where it is."""
-    from lookalike.image import describe_source
-    from lookalike.sheet import Tile, contact_sheet
+    from lookalike.pictures.open import describe_source
+    from lookalike.render.sheet import Tile, contact_sheet
 
     words = isinstance(asked, str) and not os.path.isfile(asked)
     title = str(asked) if words else os.path.basename(describe_source(asked))

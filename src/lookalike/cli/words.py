@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lookalike.ranking.match import THROUGH, Evidence, Match
+from lookalike.search.match import THROUGH, Evidence, Match
 
 
 def why(match: Match) -> str:

@@ -15,8 +15,8 @@ from lookalike.duplicates.keeper import choose
 from lookalike.duplicates.links import Descriptors, Link, find_links
 from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
-from lookalike.indexes import Indexes
-from lookalike.ranking.nulls import null_of
+from lookalike.search.indexes import Indexes
+from lookalike.significance.nulls import null_of
 from lookalike.store.album import Album
 from lookalike.store.catalogue import Catalogue
 

@@ -12,7 +12,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.errors import ImageError
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 from lookalike.store.catalogue import Record
 
 LOOKED_AT = 8

@@ -19,9 +19,9 @@ from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME
 from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
 from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
 from lookalike.methods.base import Method
-from lookalike.ranking.geometry import Verified, match, verify
-from lookalike.ranking.labels import SAME_COLORS, SAME_HASH
-from lookalike.ranking.significance import Null, expected_false, gaussian, radius
+from lookalike.search.geometry import Verified, match, verify
+from lookalike.search.labels import SAME_COLORS, SAME_HASH
+from lookalike.significance.model import Null, expected_false, gaussian, radius
 
 Ids = NDArray[np.int64]
 

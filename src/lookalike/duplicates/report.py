@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lookalike.duplicates.group import CROP, EDITED, EXACT, KINDS, SAME, Group, Member
 from lookalike.errors import CollectionError, ImageError, printable
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

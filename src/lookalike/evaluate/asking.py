@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lookalike.errors import QueryError
-from lookalike.ranking.match import Match, Matches
+from lookalike.search.match import Match, Matches
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
-    from lookalike.image import Source
+    from lookalike.pictures.open import Source
 
 WORDS_ONLY = "text"
 MOST_RUNS = 40  # of ids, that a filter has room for

@@ -10,7 +10,7 @@ from html import escape
 from lookalike.errors import ImageError, printable
 from lookalike.evaluate.result import LEVELS, Evaluation, Failure
 from lookalike.evaluate.sample import THUMBNAIL, thumbnail
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 
 DOUBTFUL = LEVELS[1]
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from lookalike.edits import Picture
 from lookalike.evaluate.asking import Answer, ask
+from lookalike.evaluate.edits import Picture
 from lookalike.evaluate.result import IndexScore
 
 if TYPE_CHECKING:

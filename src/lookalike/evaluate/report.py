@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from lookalike.edits import EDITS
 from lookalike.errors import CollectionError, printable
 from lookalike.evaluate.cards import alarm_cards, failure_cards, picture
+from lookalike.evaluate.edits import EDITS
 from lookalike.evaluate.figures import milliseconds, percent
 from lookalike.evaluate.result import LEVELS, Evaluation, IndexScore, Score, TruthScore
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from lookalike.edits import EDITS, Edit, Picture, get
 from lookalike.errors import CollectionError, QueryError, printable
 from lookalike.evaluate.asking import MOST_RUNS, ask, methods_to_ask, runs
+from lookalike.evaluate.edits import EDITS, Edit, Picture, get
 from lookalike.evaluate.indexes import QUESTIONS, compare_indexes
 from lookalike.evaluate.metrics import rank_of
 from lookalike.evaluate.result import Evaluation, Failure, HeldOut, IndexScore, Outcome, TruthScore
 from lookalike.evaluate.sample import Drawn, Question, Sample, thumbnail
 from lookalike.evaluate.truth import ask_truth, read_truth
+from lookalike.progress import Progress
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
@@ -25,15 +25,6 @@ K = 10
 FEW = 100
 SHOWN = 4  # failures of each method and edit that are kept to look at
 HITS = 30  # of a picture held out: more than chance brings below the greatest level of expected_false
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is: questions answered, of how many, and what is being done."""
-
-    done: int
-    total: int
-    doing: str
 
 
 def evaluate(
@@ -104,7 +95,7 @@ class _Run:
     def tick(self, doing: str) -> None:
         """One more question is answered."""
         self._done += 1
-        self._progress(Progress(min(self._done, self._total), self._total, doing))
+        self._progress(Progress(doing, min(self._done, self._total), self._total))
 
     def ask_copies(self) -> None:
         """Ask with the edited copies of each picture drawn, and with the picture itself left out."""
@@ -124,7 +115,7 @@ class _Run:
             reason = "; ".join(f"{printable(path)}: {reason}" for path, reason in self._sample.skipped[:1])
             raise CollectionError(f"no picture of {printable(self.collection.path)} can be read any more ({reason})")
         if seen:
-            self._progress(Progress(self._done, self._total, "comparing indexes"))
+            self._progress(Progress("comparing indexes", self._done, self._total))
             self._indexes = compare_indexes(self.collection, self.methods, seen)
 
     def result(self, truth: Sequence[TruthScore], notes: Iterable[str]) -> Evaluation:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from lookalike.edits import Edit, Picture
 from lookalike.errors import ImageError
-from lookalike.image import open_image
+from lookalike.evaluate.edits import Edit, Picture
+from lookalike.pictures.open import open_image
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection

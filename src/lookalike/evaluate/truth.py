@@ -15,7 +15,7 @@ from lookalike.errors import ImageError, QueryError, printable
 from lookalike.evaluate.asking import MOST_RUNS, ask, runs
 from lookalike.evaluate.metrics import Rank, average_precision, ranks_of, recall_at
 from lookalike.evaluate.result import TruthScore
-from lookalike.image import open_image
+from lookalike.pictures.open import open_image
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection

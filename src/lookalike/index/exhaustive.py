@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ids, Neighbours, Ragged, Within
+from lookalike.arrays.rows import Ids, Ragged
+from lookalike.index.base import Neighbours, Within
 from lookalike.index.keypoint_rows import GEOMETRY, Bytes, Floats, vectors
 from lookalike.index.table import RowTable, inside, nearest, neighbours
 

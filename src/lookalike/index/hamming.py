@@ -9,9 +9,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ids, Neighbours, Within
+from lookalike.arrays.files import read_snapshot, write_snapshot
+from lookalike.arrays.rows import Ids
+from lookalike.index.base import Neighbours, Within
 from lookalike.index.simd import RowFilter, faiss_loaded, load_faiss
-from lookalike.index.snapshot import read_snapshot, write_snapshot
 from lookalike.index.table import RowTable, inside, nearest, neighbours
 
 Codes = NDArray[np.uint8]

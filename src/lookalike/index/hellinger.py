@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ragged
+from lookalike.arrays.rows import Ragged
 from lookalike.index.simd import PointCodes
 
 _DIMENSIONS = 128

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Distances, Ragged
+from lookalike.arrays.files import Params
+from lookalike.arrays.rows import Ragged
+from lookalike.index.base import Distances
 from lookalike.index.rerank import RerankedIndex, Shortlist
-from lookalike.index.snapshot import Params
 from lookalike.index.sparse import Metric, histogram_distances
 
 _METRICS: dict[str, Metric] = {"l2": "l2", "hellinger": "hellinger"}

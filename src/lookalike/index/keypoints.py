@@ -8,13 +8,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ids, Neighbours, Ragged, Within
+from lookalike.arrays.files import read_snapshot, write_snapshot
+from lookalike.arrays.rows import Ids, Ragged
+from lookalike.index.base import Neighbours, Within
 from lookalike.index.exhaustive import nearest_rows
 from lookalike.index.keypoint_rows import GEOMETRY, Bytes, Floats, angles, geometry_of, scales, vectors
 from lookalike.index.simd import RowFilter, load_faiss
-from lookalike.index.snapshot import read_snapshot, write_snapshot
 from lookalike.index.table import RowTable, inside, nearest, neighbours
-from lookalike.index.votes import Ballot
+from lookalike.index.votes import Votes
 
 _NAME = "keypoints"
 _EXACT = 8192  # rows compared exactly: about 27 pictures, or what a filter leaves
@@ -81,7 +82,7 @@ class KeypointIndex:
     def within(self, queries: Ragged, radius: float, allowed: Ids | None = None) -> list[Within]:
         return [inside(*self._ranked(queries[i], allowed), radius) for i in range(len(queries))]
 
-    def ballot(self, query: Bytes, allowed: Ids | None = None) -> Ballot:
+    def votes(self, query: Bytes, allowed: Ids | None = None) -> Votes:
         """The votes of one query's packed rows (n, w)."""
         keep = None
         if allowed is not None or not self._table.all_live:
@@ -101,7 +102,7 @@ class KeypointIndex:
         asked = geometry_of(query)
         there = np.zeros(len(row), GEOMETRY)
         there["scale"], there["angle"] = self._geometry[row].T
-        return Ballot(
+        return Votes(
             voter,
             self._table.ids[position],
             (weights[first] / np.sqrt(crowd[at])).astype(np.float32),
@@ -136,7 +137,7 @@ class KeypointIndex:
         return index
 
     def _ranked(self, query: Bytes, allowed: Ids | None) -> tuple[Ids, Floats]:
-        pictures, votes = self.ballot(query, allowed).count()
+        pictures, votes = self.votes(query, allowed).count()
         return pictures, (1 / (1 + votes)).astype(np.float32)
 
     def _nearest(self, asked: Floats, keep: NDArray[np.bool_] | None) -> tuple[Floats, NDArray[np.int64]]:

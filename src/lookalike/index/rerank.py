@@ -10,8 +10,9 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Distances, Ids, Neighbours, Ragged, Rows, Within
-from lookalike.index.snapshot import Params, read_snapshot, write_snapshot
+from lookalike.arrays.files import Params, read_snapshot, write_snapshot
+from lookalike.arrays.rows import Ids, Ragged, Rows
+from lookalike.index.base import Distances, Neighbours, Within
 from lookalike.index.table import Positions, R, RowTable, inside, nearest, neighbours
 
 _IMPORT_PRICE = 64 << 20  # numbers compared exactly in the time that importing faiss takes (about 0.2 s)

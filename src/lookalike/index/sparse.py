@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Distances, Ragged
+from lookalike.arrays.rows import Ragged
+from lookalike.index.base import Distances
 
 Metric = Literal["intersection", "l2", "hellinger"]
 

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Distances, Ids, Neighbours, Ragged, Rows, Within
+from lookalike.arrays.rows import Ids, Ragged, Rows
+from lookalike.index.base import Distances, Neighbours, Within
 
 R = TypeVar("R", bound=Rows)
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.files import Params
 from lookalike.index.base import Distances
 from lookalike.index.rerank import RerankedIndex, Shortlist
 from lookalike.index.simd import PointCodes
-from lookalike.index.snapshot import Params
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ids
+from lookalike.arrays.rows import Ids
 
 Floats = NDArray[np.float32]
 
@@ -16,7 +16,7 @@ OCTAVES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class Votes:
     """m votes. query: (m,) the query's row. picture: (m,) id. weight: (m,) 0..1.
 
     turn: (m,) degrees and zoom: (m,) octaves by which the query's keypoint differs from the picture's.

@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.base import Ids, Neighbours, Within
+from lookalike.arrays.files import read_snapshot, write_snapshot
+from lookalike.arrays.rows import Ids
+from lookalike.index.base import Neighbours, Within
 from lookalike.index.hamming import Bits, Codes, differing_bits, hamming_distances, packed_codes, words
-from lookalike.index.snapshot import read_snapshot, write_snapshot
 from lookalike.index.table import Positions, RowTable, inside, nearest, neighbours
 
 _NAME = "vptree"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import ImageError
-from lookalike.image import MAX_PIXELS, open_image
 from lookalike.methods.base import Method
+from lookalike.pictures.open import MAX_PIXELS, open_image
 from lookalike.store.changes import Description
 
 

@@ -13,14 +13,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from lookalike.errors import CollectionError
-from lookalike.image import MAX_PIXELS
 from lookalike.ingest.describe import Outcome, Same, Task, Unreadable, describe_file
 from lookalike.ingest.pool import Kept, Pool
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
+from lookalike.pictures.open import MAX_PIXELS
+from lookalike.progress import Progress
 from lookalike.store.album import Album
-from lookalike.store.census import Census, Pending
 from lookalike.store.changes import Added, Change, Completed, Copied, Description, Failed, Moved, Removed
+from lookalike.store.comparison import Comparison, Pending
 
 BATCH = 256
 BATCH_SECONDS = 5.0
@@ -48,15 +49,6 @@ class IndexReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: files looked at and files to look at, and how many of them failed."""
-
-    done: int
-    total: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """How to index. workers: processes (0: none, describe in this one); retry: try failed files again."""
 
@@ -72,7 +64,7 @@ def index(
     """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock."""
     walk = Walk(paths, options.ignore, spare=[str(album.directory)])
     run = _Run(album, kept, options, progress)
-    run.census.add(walk)
+    run.comparison.add(walk)
     run.look_at_pending()
     run.remove_vanished(walk)
     with album.catalogue.transaction() as sql:
@@ -93,7 +85,7 @@ class _Run:
         self.options = options
         self.progress = progress
         self.report = IndexReport()
-        self.census = Census(album.catalogue)
+        self.comparison = Comparison(album.catalogue)
         self._names = [name for name, _ in kept]
         self._bits = {m.name: m.bit for m in album.catalogue.methods().values()}
         self._wanted = sum(self._bits[name] for name in self._names)
@@ -103,18 +95,18 @@ class _Run:
 
     def look_at_pending(self) -> None:
         """Describe whatever is new or changed, committing as it goes."""
-        total = self.census.compare(self._wanted, self.options.retry)
-        seen = self.census.total()
+        total = self.comparison.compare(self._wanted, self.options.retry)
+        seen = self.comparison.total()
         self.report.unchanged = seen - total
         if not total:
             return
         by_path: dict[str, Pending] = {}
-        self.progress(Progress(0, total, 0))
+        self.progress(Progress("indexing", 0, total))
         with closing(self._outcomes(self._tasks(by_path))) as outcomes:
             try:
                 for done, (task, outcome) in enumerate(outcomes, 1):
                     self._batch.append(self._change(by_path.pop(task.path), outcome))
-                    self.progress(Progress(done, total, len(self.report.failed)))
+                    self.progress(Progress("indexing", done, total, len(self.report.failed)))
                     if len(self._batch) >= BATCH or time.monotonic() - self._committed_at > BATCH_SECONDS:
                         self._commit()
             finally:
@@ -122,15 +114,15 @@ class _Run:
 
     def remove_vanished(self, walk: Walk) -> None:
         """Mark what is no longer there; a folder that could not be listed keeps its pictures."""
-        ids = self.census.vanished(walk.roots, walk.unreadable)
+        ids = self.comparison.vanished(walk.roots, walk.unreadable)
         self.report.removed = len(ids)
         for start in range(0, len(ids), BATCH):
             self.album.apply([Removed(id_) for id_ in ids[start : start + BATCH]])
 
     def _tasks(self, by_path: dict[str, Pending]) -> Iterator[Task]:
-        for pending in self.census.pending():
+        for pending in self.comparison.pending():
             by_path[pending.seen.path] = pending
-            known = self.census.contents_of_size(pending.seen.bytes, self._wanted)
+            known = self.comparison.contents_of_size(pending.seen.bytes, self._wanted)
             yield Task(pending.seen.path, known, self.options.max_pixels)
 
     def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Outcome]]:
@@ -150,7 +142,7 @@ class _Run:
             case Same(sha256):
                 return self._known(pending, sha256)
             case Description(sha256):
-                if pending.sha256 != sha256 and self.census.known(sha256, self._wanted) is not None:
+                if pending.sha256 != sha256 and self.comparison.known(sha256, self._wanted) is not None:
                     return self._known(pending, sha256)
                 return self._described(pending, outcome)
 
@@ -177,14 +169,14 @@ class _Run:
         if pending.sha256 == sha256 and pending.id is not None:
             self.report.unchanged += 1
             return Moved(pending.id, seen)
-        orphan = self.census.orphan(sha256, self._orphans_used)
+        orphan = self.comparison.orphan(sha256, self._orphans_used)
         if orphan is not None:
             self._orphans_used.add(orphan)
             self.report.moved += 1
             return Moved(orphan, seen, pending.id)
         self.report.added += pending.id is None
         self.report.updated += pending.id is not None
-        source = self.census.known(sha256, self._wanted)
+        source = self.comparison.known(sha256, self._wanted)
         if source is None:
             raise CollectionError(f"content {sha256} was known a moment ago: run the same command again")
         return Copied(seen, source, pending.id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 
 from lookalike.errors import CollectionError, printable
-from lookalike.store.census import Seen
+from lookalike.store.comparison import Seen
 
 IGNORED = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "Thumbs.db", "desktop.ini")
 """Names that photo libraries and systems leave beside pictures; hidden names (a leading dot) are ignored as well."""

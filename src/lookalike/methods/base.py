@@ -7,8 +7,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from lookalike.image import Image
-from lookalike.index.base import Index, Layout
+from lookalike.arrays.rows import Layout
+from lookalike.index.base import Index
+from lookalike.pictures.open import Image
 
 D = TypeVar("D")
 

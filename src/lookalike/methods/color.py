@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.image import Image
 from lookalike.methods.base import Layout, Variant
+from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.base import Index, Ragged
+    from lookalike.arrays.rows import Ragged
+    from lookalike.index.base import Index
 
 # 255 * 255 pixels: no count can exceed 16 bits.
 LONGEST_SIDE = 255

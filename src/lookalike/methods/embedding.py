@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.image import Image
-from lookalike.index.base import Layout
 from lookalike.methods.base import Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack, weighted_sum
 from lookalike.models import network
 from lookalike.models.registry import BUNDLED, ModelRecord, get
+from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.index.base import Index

@@ -9,14 +9,15 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.image import Image
 from lookalike.index.keypoint_rows import GEOMETRY
 from lookalike.methods.base import Layout, Variant
 from lookalike.methods.features import FEATURES, Found, features_named
 from lookalike.methods.keypoints import Keypoints
+from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.base import Index, Ragged
+    from lookalike.arrays.rows import Ragged
+    from lookalike.index.base import Index
 
 FEWEST = 4
 LARGEST_UPSCALING = 2.0
@@ -42,7 +43,7 @@ class LocalParams:
 
 
 class Local:
-    """Up to `budget` keypoints a picture; distance: 1 / (1 + inliers) once verified by `ranking.geometry`.
+    """Up to `budget` keypoints a picture; distance: 1 / (1 + inliers) once verified by `search.geometry`.
 
     A stored keypoint takes 128 + 14 bytes with RootSIFT: 42 KB a picture at the default budget of 300.
     """

@@ -15,8 +15,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.image import Image
 from lookalike.methods.base import Layout, Variant
+from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.index.base import Index

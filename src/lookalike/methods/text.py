@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.image import Image
-from lookalike.index.base import Layout
 from lookalike.methods.base import Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack
 from lookalike.models.concepts import DIMENSION, EDITION, shared_space
 from lookalike.models.network import shared_network
+from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.index.base import Index

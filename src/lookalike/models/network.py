@@ -10,10 +10,10 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.image import Image
 from lookalike.models.bundle import BUNDLED_FILES
 from lookalike.models.onnx import Network
 from lookalike.models.session import Providers
+from lookalike.pictures.open import Image
 
 NAME = "efficientnet-lite0"
 SIZE = 224
@@ -26,7 +26,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class NetworkOutput:
     """What the network saw. embedding: (1280,) float32, unit length. logits: (1000,) float32. pixels: its input,
     (224, 224, 3) uint8."""
 
@@ -45,18 +45,18 @@ class ImageNetwork:
     def __init__(self, path: Path | None = None, threads: int = 1, providers: Providers = ()) -> None:
         self._path = path or BUNDLED_FILES / f"{NAME}.onnx"
         self._threads, self._providers = threads, providers
-        self._last: tuple[Image, Sight] | None = None
+        self._last: tuple[Image, NetworkOutput] | None = None
 
-    def run(self, image: Image) -> Sight:
+    def run(self, image: Image) -> NetworkOutput:
         """What the network sees in a picture. ModelError when the file cannot be run."""
         last = self._last
         if last is not None and last[0] is image:
             return last[1]
         pixels = squash(image.picture)
         embedding, logits = self.run_pixels(pixels[None])
-        sight = Sight(embedding[0], logits[0], pixels)
-        self._last = image, sight
-        return sight
+        output = NetworkOutput(embedding[0], logits[0], pixels)
+        self._last = image, output
+        return output
 
     def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000).

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.image import Image
+from lookalike.pictures.open import Image
 
 Fit = Literal["crop", "letterbox", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.arrays.rows import Layout, Ragged
 from lookalike.errors import CollectionError, printable
-from lookalike.index.base import Layout, Ragged
 from lookalike.store.catalogue import Catalogue, StoredMethod
 from lookalike.store.changes import Change, Changes
 from lookalike.store.matrix import Extent, Matrix

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookalike.arrays.rows import Ids, Layout
 from lookalike.errors import CollectionError, printable
-from lookalike.index.base import Ids, Layout
 from lookalike.store.matrix import Extent
 from lookalike.store.schema import APPLICATION_ID, FORMAT, TABLES
 

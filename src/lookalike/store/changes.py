@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Ragged
 from lookalike.errors import printable
-from lookalike.image import Metadata
-from lookalike.index.base import Ragged
+from lookalike.pictures.open import Metadata
 from lookalike.store.catalogue import Catalogue, StoredMethod
-from lookalike.store.census import Seen
+from lookalike.store.comparison import Seen
 from lookalike.store.matrix import Matrix
 
 INSERT = """INSERT INTO images (path, path_text, sha256, bytes, mtime_ns, format, width, height,

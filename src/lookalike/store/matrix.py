@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Ids, Layout, Ragged, Rows
 from lookalike.errors import CollectionError
-from lookalike.index.base import Ids, Layout, Ragged, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Shapes below everything: rows, ragged rows, and named arrays in checksummed files."""

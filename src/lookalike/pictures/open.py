@@ -1,0 +1,212 @@
+"""From a path, bytes, file object, PIL image or array to an upright RGB picture of bounded size."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from lookalike.errors import ImageError
+from lookalike.pictures.formats import (
+    UnreadableError,
+    bytes_too_few,
+    decoding,
+    is_raw,
+    open_lazily,
+    raw_reader,
+    suffix_of,
+)
+from lookalike.pictures.metadata import NO_METADATA, Metadata, orientation_of, read_metadata
+from lookalike.pictures.pixels import array_to_picture, fit, to_rgb
+
+__all__ = ["MAX_PIXELS", "WORKING_SIZE", "Image", "Metadata", "Source", "describe_source", "open_image"]
+
+Source = str | os.PathLike[str] | bytes | IO[bytes] | PIL.Image.Image | NDArray[Any]
+WORKING_SIZE = 640
+MAX_PIXELS = 250_000_000
+# What decoding may take at once: one full picture of MAX_PIXELS as Pillow keeps RGB, 4 bytes a pixel.
+MAX_DECODE_BYTES = 1 << 30
+
+BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+# What the decoder holds beside Pillow's picture, bytes a pixel: WebP two canvases and a copy, AVIF and HEIF
+# planes and a copy, OpenJPEG 32 bits a channel.
+DECODER_BYTES = {"WEBP": 12, "AVIF": 8, "HEIF": 8, "JPEG2000": 16, "PPM": 3, "QOI": 4, "BLP": 4}
+ROWS_PER_STRIP, TILE_WIDTH = 278, 322
+# A progressive JPEG is kept whole as coefficients: 16 bits in three channels, whatever the scale.
+PROGRESSIVE_BYTES = 6
+
+TURNS = {
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An upright picture.
+
+    rgb: (h, w, 3) uint8, its longest side at most the working size. width, height: of the original, upright.
+    """
+
+    rgb: NDArray[np.uint8]
+    width: int
+    height: int
+    format: str
+    metadata: Metadata = NO_METADATA
+
+    @cached_property
+    def picture(self) -> PIL.Image.Image:
+        """`rgb` for Pillow, made once for all methods that ask; not to be changed."""
+        return PIL.Image.fromarray(self.rgb)
+
+
+def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS) -> Image:
+    """The picture upright in RGB, its longest side reduced to at most `size` pixels (never enlarged).
+
+    source: a path, a file's bytes, a binary file object (read from its start), a PIL picture, or an array (h, w) or
+    (h, w, 1 | 3 | 4) of bool, uint8, uint16 or float 0..1. The format is recognised by content. EXIF orientation is
+    applied, alpha is laid over white, of an animation the first frame is taken. A picture of more than
+    `max_pixels`, or one whose decoding would take more than about 1 GiB, is refused before it is decoded.
+
+    Raises ImageError, and nothing else, for whatever cannot be read.
+    """
+    try:
+        with decoding():
+            if isinstance(source, np.ndarray):
+                picture = array_to_picture(source)
+                return _finish(picture, picture.size, size, "array")
+            if isinstance(source, PIL.Image.Image):
+                _check_size(source.size, max_pixels)
+                return _finish(source, source.size, size, source.format or "PIL")
+            with _as_file(source) as file:
+                return _decode(file, suffix_of(describe_source(source)), size, max_pixels)
+    except UnreadableError as error:
+        raise ImageError(describe_source(source), str(error)) from error.__cause__
+
+
+def describe_source(source: Source) -> str:
+    """A source in words for messages: its path or name, else what it is."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    if isinstance(source, bytes):
+        return f"<{len(source)} bytes>"
+    if isinstance(source, np.ndarray):
+        return f"<array {'x'.join(map(str, source.shape))} {source.dtype}>"
+    name = getattr(source, "filename", None) or getattr(source, "name", None)
+    return name if isinstance(name, str) and name else f"<{type(source).__name__}>"
+
+
+@contextlib.contextmanager
+def _as_file(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Iterator[IO[bytes]]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, str | os.PathLike):
+        with _open_path(Path(source)) as file:
+            yield file
+    elif not hasattr(source, "read"):
+        raise UnreadableError("not a path, bytes, a binary file, a PIL picture or an array")
+    else:
+        yield source if source.seekable() else io.BytesIO(source.read())
+
+
+def _open_path(path: Path) -> IO[bytes]:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableError("a folder, not a picture")
+        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+            raise UnreadableError("not a regular file")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UnreadableError("no such file") from None
+    except PermissionError:
+        raise UnreadableError("no permission to read it") from None
+    except ValueError:
+        raise UnreadableError("not a valid path") from None
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower()) from error
+
+
+def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
+    length = file.seek(0, io.SEEK_END)
+    if is_raw(file, suffix):
+        return _decode_raw(file, length, size, max_pixels)
+    picture = open_lazily(file, length, suffix)
+    _check_size(picture.size, max_pixels)
+    if bytes_too_few(picture, length):
+        raise UnreadableError(f"its header promises {_by(*picture.size)} pixels, but the file has only {length} bytes")
+    original = picture.size
+    drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
+    _check_memory(picture, original)
+    with decoding(f"{picture.format} picture of {_by(*original)}", length):
+        picture.load()
+    # Some decoders (AVIF, ICNS, TIFF turned upright) know the true size only now.
+    return _finish(picture, original if drafted else picture.size, size, picture.format or "unknown")
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise UnreadableError(f"{_by(*size)} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
+
+
+def _check_memory(picture: PIL.Image.Image, original: tuple[int, int]) -> None:
+    """Refuse before decoding what would not fit into MAX_DECODE_BYTES. original: the size before JPEG's draft."""
+    own = BYTES_PER_PIXEL.get(picture.mode, 4)
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF, where libtiff holds one strip or tile beside the picture
+    strip = 0 if TILE_WIDTH in tags else min(1.0, tags.get(ROWS_PER_STRIP, picture.height) / picture.height)
+    beside = own * strip if tags else DECODER_BYTES.get(picture.format or "", 0)
+    needed = int(picture.width * picture.height * (own + beside))
+    if picture.info.get("progressive"):
+        needed += original[0] * original[1] * PROGRESSIVE_BYTES
+    if needed > MAX_DECODE_BYTES:
+        raise UnreadableError(
+            f"decoding {_by(*original)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
+            f" over the limit of {MAX_DECODE_BYTES / 2**30:.0f} GiB"
+        )
+
+
+def _by(width: int, height: int) -> str:
+    return f"{width} x {height}"
+
+
+def _finish(picture: PIL.Image.Image, original: tuple[int, int], size: int, form: str) -> Image:
+    """A decoded picture (perhaps already smaller than the original) in RGB at the working size, then upright."""
+    metadata, orientation = read_metadata(picture), orientation_of(picture)
+    rgb = to_rgb(picture, fit(*original, size))
+    width, height = original
+    if orientation in TURNS:
+        rgb = rgb.transpose(TURNS[orientation])
+    if orientation >= 5:
+        width, height = height, width
+    return Image(np.asarray(rgb), width, height, form, metadata)
+
+
+def _decode_raw(file: IO[bytes], length: int, size: int, max_pixels: int) -> Image:
+    """A camera's raw file by LibRaw, at half resolution where that is enough; LibRaw turns it upright."""
+    rawpy = raw_reader()
+    file.seek(0)
+    with decoding("camera raw file", length), rawpy.imread(file) as raw:
+        sizes = raw.sizes
+        _check_size((sizes.raw_width, sizes.raw_height), max_pixels)
+        half = max(sizes.iwidth, sizes.iheight) >= 2 * size
+        upright = (sizes.iheight, sizes.iwidth) if sizes.flip in (5, 6) else (sizes.iwidth, sizes.iheight)
+        rgb = PIL.Image.fromarray(raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8))
+    with contextlib.suppress(UnreadableError), decoding():  # most raw files are TIFFs: their tags are EXIF
+        file.seek(0)
+        rgb.getexif().load_from_fp(file)
+    return Image(np.asarray(to_rgb(rgb, fit(*upright, size))), *upright, "RAW", read_metadata(rgb))

@@ -1,0 +1,1 @@
+"""What is asked: words, pictures, sums and filters, parsed into a Query."""

@@ -1,1 +1,0 @@
-"""From distances to one answer: how likely by chance, fused, proven by geometry."""

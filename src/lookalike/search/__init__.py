@@ -1,0 +1,1 @@
+"""From a question to one list: ask, verify, fuse, explain."""

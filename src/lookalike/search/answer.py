@@ -1,0 +1,89 @@
+"""From a question to one list: each method asked, their evidence fused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import numpy as np
+
+from lookalike.arrays.rows import Ids
+from lookalike.errors import QueryError
+from lookalike.pictures.open import Image, open_image
+from lookalike.pictures.region import open_region
+from lookalike.query.parse import Query, Term
+from lookalike.search.asker import Asker, Limits
+from lookalike.search.fusion import auto, fuse, steps
+from lookalike.search.indexes import Indexes
+from lookalike.search.match import Matches
+from lookalike.store.catalogue import Catalogue
+
+
+def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits) -> Matches:
+    """The pictures that answer a query, best first."""
+    allowed = None
+    if query.where is not None:
+        allowed = catalogue.ids_where(query.where.sql, query.where.params)
+    if len(query.terms) == 1 and query.terms[0].kind != "text":
+        found = _like_picture(indexes, catalogue, query, limits, allowed)
+    else:
+        from lookalike.search.sums import answer_sum  # pulls in the networks, which pictures may not need
+
+        pictures = {
+            place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
+        }
+        found = answer_sum(indexes, catalogue, query, pictures, limits.k, allowed)
+    most = limits.max_expected_false
+    if most is None:
+        return found
+    kept = [match for match in found if match.expected_false is not None and match.expected_false <= most]
+    return Matches(kept, found.notes, found.steps)
+
+
+def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
+    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed, query.region)
+    if query.methods == ("auto",):
+        same_file = _same_file(query, catalogue, allowed)
+        answers = auto(asker, _of_pictures(list(catalogue.methods())), same_file)
+    else:
+        same_file = []
+        answers = [asker.ask(name, limits.k) for name in query.methods]
+    if not same_file and not any(one.variants for one in answers):
+        raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
+    matches = fuse(answers, same_file, catalogue.records, asker)
+    return Matches(matches if limits.radius is not None else matches[: limits.k], steps=steps(answers))
+
+
+def _of_pictures(names: list[str]) -> list[str]:
+    """The methods to ask with a picture: `text` knows nothing of it that `embedding` does not know better."""
+    return [name for name in names if name != "text"] or names
+
+
+def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[int]:
+    """Pictures of the collection whose file is the very file asked with, or the one of the picture asked with."""
+    source = query.terms[0].value
+    if query.region is not None:
+        return []
+    if isinstance(source, int):
+        digest = catalogue.records([source])[source].sha256
+    elif isinstance(source, bytes):
+        digest = hashlib.sha256(source).hexdigest()
+    elif isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    else:
+        return []
+    if digest is None:
+        return []
+    ids = catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),))
+    return [int(id_) for id_ in (ids if allowed is None else ids[np.isin(ids, allowed)])]
+
+
+def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image:
+    source = term.value
+    if isinstance(source, int):
+        record = catalogue.records([source]).get(source)
+        if record is None:
+            raise QueryError(f"there is no picture with id {source}")
+        source = record.path
+    return open_image(source) if query.region is None else open_region(source, query.region)

@@ -1,0 +1,73 @@
+"""One method, one picture: all variants of the question asked together, the best kept for every picture found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.arrays.rows import Ids, Ragged, Rows
+from lookalike.index.base import Index
+from lookalike.methods.base import Method, Variant
+from lookalike.search.match import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one method says. found: id -> evidence, nearest first. variants: how many were asked, pictures: of how many.
+
+    reason: why nothing could be asked, when nothing could.
+    """
+
+    method: str
+    found: dict[int, Evidence]
+    variants: int
+    pictures: int
+    seconds: float
+    reason: str | None = None
+
+
+def ask(
+    method: Method[Any],
+    index: Index[Any],
+    variants: list[Variant[Any]],
+    *,
+    k: int,
+    radius: float | None = None,
+    allowed: Ids | None = None,
+) -> Answer:
+    """The k pictures nearest to any variant, or all within a radius (in the method's unit) when one is given."""
+    started = time.perf_counter()
+    if not variants:
+        return Answer(method.name, {}, 0, len(index), 0.0, method.nothing)
+    queries = queries_of(method, variants)
+    if radius is None:
+        hits = index.search(queries, k, allowed)
+        answers = list(zip(hits.ids, hits.distances, strict=True))
+    else:
+        answers = [(one.ids, one.distances) for one in index.within(queries, radius, allowed)]
+    found = _merge(method.name, [variant.name for variant in variants], answers)
+    if radius is None:
+        found = dict(list(found.items())[:k])
+    return Answer(method.name, found, len(variants), len(index), time.perf_counter() - started)
+
+
+def queries_of(method: Method[Any], variants: list[Variant[Any]]) -> Rows:
+    """The variants' descriptors as an index takes them."""
+    packed = [method.pack(variant.descriptor) for variant in variants]
+    if method.layout.ragged:
+        return Ragged.of(packed, method.layout.width, method.layout.dtype)
+    return np.concatenate(packed)
+
+
+def _merge(name: str, variants: list[str], answers: Iterable[tuple[Ids, NDArray[np.float32]]]) -> dict[int, Evidence]:
+    best: dict[int, Evidence] = {}
+    for variant, (ids, distances) in zip(variants, answers, strict=True):
+        for id_, distance in zip(ids.tolist(), distances.tolist(), strict=True):
+            if id_ >= 0 and (id_ not in best or distance < best[id_].distance):
+                best[id_] = Evidence(name, distance, variant=variant)
+    return dict(sorted(best.items(), key=lambda item: (item[1].distance, item[0])))

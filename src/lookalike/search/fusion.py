@@ -1,0 +1,116 @@
+"""The `auto` search: cheap methods first, costly ones only in doubt, and one list out of all that they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from lookalike.search.ask import Answer
+from lookalike.search.asker import Asker
+from lookalike.search.labels import label
+from lookalike.search.match import Evidence, Match, Step
+from lookalike.search.score import similarity
+from lookalike.significance.combine import combined, gathered, kind, shares
+from lookalike.store.catalogue import Record
+
+CERTAIN = 1e-6
+"""A hash at most so likely by chance, all methods paid for, is that of a copy: `auto` stops, ..."""
+WHOLE = 0.1
+"""... if at most this share of its bits differs. Where more does, another picture may lie on the copy."""
+DOUBTFUL = 10.0
+"""Pictures of at most so much expected_false are verified geometrically, ..."""
+VERIFIED = 10
+"""... at most so many, best first."""
+POOL = 50
+"""Pictures asked of each method at least: fusion needs to see more than it lists."""
+CHEAP = ("phash", "color")
+NOT_NEEDED = "not needed: a copy is certain"
+
+
+def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[Answer]:
+    """The answers of all methods that are needed, of those named.
+
+    First hash and colours: a few milliseconds. When the file itself is in the collection, the other methods find its
+    relatives through its stored descriptors. When the hash alone is certain, so does what looks similar, and local
+    features are not needed. Otherwise local features and embeddings are asked, and geometry looks at what is still in
+    doubt.
+    """
+    k = max(POOL, asker.limits.k)
+    answers = [asker.ask(name, k) for name in names if kind(name) in CHEAP]
+    costly = [name for name in names if kind(name) not in CHEAP]
+    copies = [*same_file, *certain(answers, shares(names).get("phash", 1.0), WHOLE * _bits(asker, names))]
+    if copies:
+        for name in costly:
+            skipped = Answer(name, {}, 0, 0, 0.0, NOT_NEEDED)
+            needed = kind(name) != "local" or same_file
+            answers.append(asker.through(name, copies[0], k) if needed else skipped)
+        return answers
+    answers += [asker.ask(name, asker.limits.k if kind(name) == "local" else k) for name in costly]
+    doubts = doubtful(answers)
+    return [asker.verify(one, doubts) if one.method == "local" and one.variants else one for one in answers]
+
+
+def certain(answers: Sequence[Answer], share: float, farthest: float) -> list[int]:
+    """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first.
+
+    share: of the hash among the methods, see `combine`. farthest: differing bits.
+    """
+    return [
+        id_
+        for one in answers
+        if one.method == "phash"
+        for id_, evidence in one.found.items()
+        if evidence.expected_false is not None
+        and evidence.expected_false / share <= CERTAIN
+        and evidence.distance <= farthest
+    ]
+
+
+def doubtful(answers: Sequence[Answer]) -> list[int]:
+    """Pictures that are worth a geometric check, the best first."""
+    chances = combined(answers)
+    return sorted((id_ for id_, chance in chances.items() if chance <= DOUBTFUL), key=chances.__getitem__)[:VERIFIED]
+
+
+def fuse(
+    answers: Sequence[Answer],
+    same_file: Sequence[int],
+    records: Callable[[Iterable[int]], dict[int, Record]],
+    asker: Asker,
+) -> list[Match]:
+    """One match per picture with a record, the least likely by chance first, equals by their likeness.
+
+    same_file: pictures that need no evidence.
+    """
+    chances = combined(answers) | dict.fromkeys(same_file, 0.0)
+    evidence = {id_: [Evidence("file", 0.0, 0.0)] for id_ in same_file}
+    for id_, found in gathered(answers).items():
+        evidence.setdefault(id_, []).extend(found)
+    share = shares(one.method for one in answers if one.variants)
+    methods = {name: asker.indexes.method(name) for name in share if name}
+    bits = _bits(asker, methods)
+    likeness = {
+        id_: max((similarity(methods[one.method], one.distance) for one in found if one.method in methods), default=1.0)
+        for id_, found in evidence.items()
+    }
+    known = records(chances)
+    matches = []
+    for id_ in sorted(known, key=lambda id_: (chances[id_], -likeness[id_], id_)):
+        chance = chances[id_] if math.isfinite(chances[id_]) else None
+        score = likeness[id_] if chance is None else 1 / (1 + chance)
+        said = label(evidence[id_], share, bits)
+        matches.append(Match(id_, known[id_].path, score, said, chance, evidence[id_]))
+    return matches
+
+
+def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:
+    """What each method did, for `--explain`."""
+    return tuple(
+        Step(one.method, one.variants, one.pictures, one.seconds, next(iter(one.found.values()), None), one.reason)
+        for one in answers
+    )
+
+
+def _bits(asker: Asker, names: Iterable[str]) -> int:
+    """Of the collection's hash; 0 when it has none."""
+    return 8 * asker.indexes.method("phash").layout.width if "phash" in names else 0

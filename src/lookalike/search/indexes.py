@@ -1,0 +1,134 @@
+"""The indexes of a collection: built or loaded from caches, brought up to date, kept open while nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lookalike.arrays.rows import Ragged
+from lookalike.errors import QueryError
+from lookalike.index.base import Index
+from lookalike.methods.base import Method
+from lookalike.methods.factory import make
+from lookalike.store.album import Album
+from lookalike.store.catalogue import StoredMethod
+
+
+class Indexes:
+    """Opens the index of a method by name and kind; knows when an open one is out of date."""
+
+    def __init__(self, album: Album) -> None:
+        self._album = album
+        self._methods: dict[str, Method[Any]] = {}
+        self._open: dict[tuple[str, str], tuple[tuple[int, ...], Index[Any]]] = {}
+
+    def method(self, name: str) -> Method[Any]:
+        """The method as this collection keeps it; QueryError when it does not."""
+        if name not in self._methods:
+            self._methods[name] = make(name, self.stored(name).params)
+        return self._methods[name]
+
+    def stored(self, name: str) -> StoredMethod:
+        """What the catalogue knows of a method; QueryError when it is not in the collection."""
+        kept = self._album.catalogue.methods()
+        if name not in kept:
+            has = ", ".join(kept) or "none"
+            raise QueryError(
+                f"this collection has no {name!r} (it has {has}): add it with `lookalike index --method {name}`"
+            )
+        return kept[name]
+
+    def get(self, name: str, kind: str = "auto") -> Index[Any]:
+        """The index over all pictures that can be found now."""
+        stored = self.stored(name)
+        gone = self._album.catalogue.gone()
+        stamp = (stored.epoch, stored.extent.items, len(gone), int(gone[-1]) if len(gone) else 0)
+        known = self._open.get((name, kind))
+        if known and known[0] == stamp:
+            return known[1]
+        index, _ = self._load(stored, kind)
+        index.remove(gone)
+        self._open[name, kind] = (stamp, index)
+        return index
+
+    def rows(self, name: str) -> Any:
+        """All committed rows of a method, memory-mapped, those of removed pictures included."""
+        return self._album.matrix(self.stored(name)).rows()
+
+    def descriptors(self, name: str) -> Callable[[int], Any]:
+        """A look-up from ids to descriptors of a method, for as long as the collection does not change.
+
+        It raises KeyError for an id without a descriptor.
+        """
+        method, matrix = self.method(name), self._album.matrix(self.stored(name))
+        ids, rows = matrix.ids(), matrix.rows()
+        order = np.argsort(ids, kind="stable")
+        ascending = ids[order]
+
+        def descriptor(id_: int) -> Any:
+            place = int(np.searchsorted(ascending, id_))
+            if place == len(ids) or ascending[place] != id_:
+                raise KeyError(id_)
+            item = int(order[place])
+            return method.unpack(rows[item] if isinstance(rows, Ragged) else rows[item : item + 1])
+
+        return descriptor
+
+    def save(self, name: str, kind: str = "auto") -> None:
+        """Write the cache of a method's index when building it anew is worth avoiding; the caller holds the lock."""
+        stored = self.stored(name)
+        index, covered = self._load(stored, kind)
+        if not index.worth_saving or covered == stored.extent.items:
+            return
+        path = self._album.cache_file(stored, kind, stored.extent.items)
+        index.save(path)
+        self._drop_others(stored, kind, path)
+
+    def drop_damaged(self) -> list[Path]:
+        """Delete caches that do not load; the names of what was deleted. The caller holds the lock."""
+        dropped = []
+        for stored in self._album.catalogue.methods().values():
+            for cache in self._album.caches(stored):
+                try:
+                    type(self.method(stored.name).new_index(cache.kind)).load(
+                        cache.path, *self._first(stored, cache.items)
+                    )
+                except (ValueError, OSError):
+                    cache.path.unlink(missing_ok=True)
+                    dropped.append(cache.path)
+        return dropped
+
+    def _load(self, stored: StoredMethod, kind: str) -> tuple[Index[Any], int]:
+        """The index over all committed rows, and how many of them a cache covered."""
+        try:
+            index = self.method(stored.name).new_index(kind)
+        except ValueError as error:
+            raise QueryError(str(error)) from error
+        covered = 0
+        for cache in self._album.caches(stored):
+            if cache.kind != kind:
+                continue
+            try:
+                index = type(index).load(cache.path, *self._first(stored, cache.items))
+            except (ValueError, OSError):
+                continue  # damaged or of another version: `check` removes it, the truth is elsewhere
+            covered = cache.items
+            break
+        ids, rows = self._album.matrix(stored).ids(), self._album.matrix(stored).rows()
+        if covered < len(ids):
+            rest = rows.slice(covered, len(ids)) if isinstance(rows, Ragged) else rows[covered:]
+            index.add(ids[covered:], rest)
+        return index, covered
+
+    def _first(self, stored: StoredMethod, items: int) -> tuple[Any, Any]:
+        matrix = self._album.matrix(stored)
+        rows = matrix.rows()
+        return matrix.ids()[:items], rows.slice(0, items) if isinstance(rows, Ragged) else rows[:items]
+
+    def _drop_others(self, stored: StoredMethod, kind: str, keep: Path) -> None:
+        for cache in self._album.caches(stored, all_epochs=True):
+            if cache.kind == kind and cache.path != keep:
+                cache.path.unlink(missing_ok=True)

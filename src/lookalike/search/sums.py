@@ -1,0 +1,143 @@
+"""Pictures for words, and for weighted sums of words and pictures, in a space that both live in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookalike.arrays.rows import Ids
+from lookalike.errors import QueryError
+from lookalike.methods.embedding import Embedding
+from lookalike.methods.text import ConceptText
+from lookalike.methods.vector import TextQuery
+from lookalike.pictures.open import Image
+from lookalike.query.parse import Query, Term
+from lookalike.search.indexes import Indexes
+from lookalike.search.match import Evidence, Match, Matches
+from lookalike.search.words import WordHit, find_words
+from lookalike.store.catalogue import Catalogue
+
+Space = Embedding | ConceptText
+
+SAMPLE = 2000
+"""Pictures whose cosines tell how much they vary, when the space does not say itself."""
+WORDS_WEIGHT = 3.0
+"""Standard deviations that a picture gains when all telling words stand in its name or caption."""
+STANDING_OUT = 8.0
+"""Standard deviations shown as a score of 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sum as a direction, and what is needed to read its cosines."""
+
+    name: str
+    query: TextQuery
+    mean: float
+    deviation: float
+
+
+def answer_sum(
+    indexes: Indexes, catalogue: Catalogue, query: Query, pictures: Mapping[int, Image], k: int, allowed: Ids | None
+) -> Matches:
+    """The k pictures in the direction of the sum. pictures: the image terms, opened, by their place in the query."""
+    space = _space(indexes, catalogue, query)
+    asked = _ask(indexes, space, query, pictures)
+    words = find_words(catalogue, " ".join(str(t.value) for t in query.terms if t.kind == "text" and t.weight > 0))
+    distances = _distances(indexes, asked, k, allowed, words)
+    scores = {id_: asked_score(asked, distance, words.get(id_)) for id_, distance in distances.items()}
+    best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:k]
+    records = catalogue.records(best)
+    total = len(indexes.get(asked.name))
+    matches = [
+        _match(id_, records[id_].path, asked, distances[id_], scores[id_], total, words.get(id_))
+        for id_ in best
+        if id_ in records
+    ]
+    return Matches(matches, notes=(asked.query.hint,) if asked.query.hint else ())
+
+
+def asked_score(asked: _Asked, distance: float, word: WordHit | None) -> float:
+    """How many standard deviations a picture stands out, words of its name and caption included."""
+    seen = (1.0 - distance - asked.mean) / asked.deviation
+    return seen + (WORDS_WEIGHT * word.share if word else 0.0)
+
+
+def _space(indexes: Indexes, catalogue: Catalogue, query: Query) -> Space:
+    """The method that can express all terms: the one named, else a text-image network, else the concept space."""
+    has_text = any(term.kind == "text" for term in query.terms)
+    kept = list(catalogue.methods())
+    named = [name for name in query.methods if name not in ("auto", "text")]
+    for name in named or [*(n for n in kept if n.startswith("embedding:")), "text", "embedding"]:
+        if name not in kept:
+            continue
+        method = indexes.method(name)
+        if isinstance(method, ConceptText) or (
+            isinstance(method, Embedding) and (method.understands_text or not has_text)
+        ):
+            return method
+    if named:
+        raise QueryError(f"{', '.join(named)} cannot be asked with words: leave the method out, or name text")
+    raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
+
+
+def _ask(indexes: Indexes, space: Space, query: Query, pictures: Mapping[int, Image]) -> _Asked:
+    texts = [term for term in query.terms if term.kind == "text"]
+    shown = [(place, term) for place, term in enumerate(query.terms) if term.kind != "text"]
+    vectors = []
+    for place, term in shown:
+        vector = space.describe(pictures[place])
+        if vector is None:
+            raise QueryError(f"{_name(term)}: {space.nothing}")
+        vectors.append(vector)
+    weights = [term.weight for term in texts] + [term.weight for _, term in shown]
+    asked = space.describe_text([str(term.value) for term in texts], weights, vectors)
+    if asked.deviation is not None:
+        return _Asked(space.name, asked, 0.0, asked.deviation)
+    mean, deviation = _spread(indexes, space, asked)
+    return _Asked(space.name, asked, mean, deviation)
+
+
+def _spread(indexes: Indexes, space: Space, asked: TextQuery) -> tuple[float, float]:
+    """Mean and standard deviation of the cosines of the collection's own pictures with a direction."""
+    rows = indexes.rows(space.name)
+    step = max(1, len(rows) // SAMPLE)
+    cosines = np.asarray(rows[::step][:SAMPLE], np.float32) @ asked.vector.values
+    if len(cosines) < 2:
+        return 0.0, 1.0
+    return float(cosines.mean()), max(float(cosines.std()), 1e-3)
+
+
+def _distances(
+    indexes: Indexes, asked: _Asked, k: int, allowed: Ids | None, words: Mapping[int, WordHit]
+) -> dict[int, float]:
+    """The nearest by sight, and those that words point at."""
+    index = indexes.get(asked.name)
+    row = indexes.method(asked.name).pack(asked.query.vector)
+    found: dict[int, float] = {}
+    named = np.array(sorted(words), np.int64)
+    if allowed is not None:
+        named = named[np.isin(named, allowed)]
+    for among, count in ((allowed, k), (named, len(named))):
+        if among is None or len(among):
+            hits = index.search(row, max(count, 1), among)
+            found |= {i: d for i, d in zip(hits.ids[0].tolist(), hits.distances[0].tolist(), strict=True) if i >= 0}
+    return found
+
+
+def _match(
+    id_: int, path: str, asked: _Asked, distance: float, standing: float, total: int, word: WordHit | None
+) -> Match:
+    chance = total * 0.5 * math.erfc(standing / math.sqrt(2.0))
+    evidence = [Evidence(asked.name, distance, chance, detail={"standard_deviations": round(standing, 2)})]
+    if word:
+        evidence.append(Evidence("words", 1.0 - word.share, detail={"words": list(word.words)}))
+    score = min(1.0, max(0.0, standing / STANDING_OUT))
+    return Match(id_, path, score, "matches text", chance, evidence)
+
+
+def _name(term: Term) -> str:
+    return str(term.value) if isinstance(term.value, str | int) else "the picture"

@@ -1,0 +1,1 @@
+"""Is it chance? Null models, their tails, and many methods made one number."""

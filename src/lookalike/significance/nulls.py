@@ -1,0 +1,99 @@
+"""Which null model a collection goes by: measured on its own pictures, on the photos behind the package, or on both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.arrays.rows import Ids, Ragged, Rows
+from lookalike.index.base import Index
+from lookalike.search.indexes import Indexes
+from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
+from lookalike.store.album import Album
+from lookalike.store.catalogue import Catalogue, StoredMethod
+
+BUNDLED = Path(__file__).with_name("nulls.json")
+TAILS: Mapping[str, Tail] = {"phash": "gaussian", "color": "pareto", "embedding": "power"}
+"""The tail of each method whose null model is learnt from a collection; that of `local` is always the bundled one."""
+
+FEWEST = 50  # pictures before a collection's own distances count at all
+ENOUGH = 1000  # pictures from which on nothing else counts
+ROUNDS, SIDE = 16, 50
+
+
+def null_of(catalogue: Catalogue, stored: StoredMethod) -> Null | None:
+    """The null model of a method in a collection; None where nothing is known of it (another model, few pictures).
+
+    Below FEWEST pictures it is the bundled one, from ENOUGH on the collection's own, in between a mixture in
+    proportion to the number of pictures that the own one was learnt from.
+    """
+    other = bundled(stored.name, stored.params)
+    fact = catalogue.fact(_key(stored))
+    if fact is None or fact["model"] is None:
+        return other
+    own, share = NullModel.from_json(fact["model"]), min(1.0, fact["pictures"] / ENOUGH)
+    return own if other is None or share == 1.0 else Blend(own, other, share)
+
+
+def learn(album: Album, indexes: Indexes) -> list[str]:
+    """Bring the own null models up to date; names of the methods that got a new one. The caller holds the lock.
+
+    A method's is learnt anew whenever its number of pictures has doubled or halved since the last time.
+    """
+    learnt = []
+    for stored in album.catalogue.methods().values():
+        tail, pictures = TAILS.get(stored.name.partition(":")[0]), len(indexes.get(stored.name))
+        before = (album.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
+        if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
+            continue
+        matrix = album.matrix(stored)
+        model = fit(sample_distances(indexes.get(stored.name), matrix.ids(), matrix.rows()), tail)
+        with album.catalogue.transaction():
+            kept = None if model is None else model.to_json()
+            album.catalogue.remember(_key(stored), {"pictures": pictures, "model": kept})
+        learnt.append(stored.name)
+    return learnt
+
+
+def bundled(name: str, params: Mapping[str, Any]) -> NullModel | None:
+    """The null model shipped for a method with these parameters, if there is one."""
+    kept = _shipped().get(bundle_key(name, params))
+    return None if kept is None else NullModel.from_json(kept)
+
+
+def bundle_key(name: str, params: Mapping[str, Any]) -> str:
+    """What a null model is shipped under."""
+    return f"{name} {json.dumps(params, sort_keys=True)}"
+
+
+def sample_distances(index: Index[Any], ids: Ids, rows: Rows, seed: int = 0) -> NDArray[np.float64]:
+    """Up to ROUNDS * SIDE ** 2 distances between different random pictures, through the index itself.
+
+    Each round asks with SIDE pictures among SIDE others; ids that the index does not hold are left out.
+    """
+    rng = np.random.default_rng(seed)
+    side = min(SIDE, len(ids) // 2)
+    found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
+    for _ in range(ROUNDS if side else 0):
+        places = rng.choice(len(ids), 2 * side, replace=False)
+        asking = np.sort(places[:side])
+        queries = rows.take(asking) if isinstance(rows, Ragged) else np.array(rows[asking])
+        near = index.search(queries, side, np.sort(np.asarray(ids)[places[side:]]))
+        found.append(near.distances[near.ids >= 0])
+    return np.concatenate(found).astype(np.float64)
+
+
+def _key(stored: StoredMethod) -> str:
+    return f"null:{stored.name}"
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, dict[str, Any]]:
+    models: dict[str, dict[str, Any]] = json.loads(BUNDLED.read_text(encoding="utf-8"))["models"]
+    return models
