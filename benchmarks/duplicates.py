@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace, work: Path) -> None:
     started = time.perf_counter()
     groups = album.duplicates()
     ours = Result("lookalike, default", pairs_of(groups), time.perf_counter() - started)
-    files = [record.path for record in album._album.catalogue.iterate("ok") if os.path.exists(record.path)]
+    files = [record.path for record in album._store.catalogue.iterate("ok") if os.path.exists(record.path)]
     results = [ours, naive(album), imagededup(files)]
     truth = {Pair((copy, original)): kind for copy, (original, kind) in planted.items()}
     source = {copy: original for copy, (original, _) in planted.items()}
@@ -125,11 +125,11 @@ def plant(originals: list[Path], folder: Path, count: int) -> dict[str, tuple[st
 
 def add_synthetic(album: Collection, count: int) -> None:
     """Random hashes as pictures of the collection that nobody has; nothing when they are there already."""
-    catalogue = album._album.catalogue
+    catalogue = album._store.catalogue
     have = len(catalogue.ids_below("/synthetic"))
     random = np.random.default_rng(1)
     gaps = {name: "synthetic" for name in catalogue.methods() if name != "phash"}
-    with album._album.writing():
+    with album._store.writing():
         for start in range(have, count, 5000):
             changes = []
             for number in range(start, min(start + 5000, count)):
@@ -137,15 +137,15 @@ def add_synthetic(album: Collection, count: int) -> None:
                 sha256 = random.bytes(32).hex()
                 described = Description(sha256, "PNG", 640, 480, Metadata(), {"phash": hash_}, gaps)
                 changes.append(Added(Seen(f"/synthetic/{number:06}.png", 1000, 0), described))
-            album._album.apply(changes)
+            album._store.apply(changes)
 
 
 def naive(album: Collection) -> Result:
     """Every hash against every other, at the threshold of 10 bits in 64 that is handed around, 40 in 256."""
-    stored = album._album.catalogue.methods()["phash"]
-    matrix = album._album.matrix(stored)
+    stored = album._store.catalogue.methods()["phash"]
+    matrix = album._store.matrix(stored)
     ids, rows = np.array(matrix.ids()), np.array(matrix.rows())
-    paths = {record.path: record.id for record in album._album.catalogue.iterate("ok")}
+    paths = {record.path: record.id for record in album._store.catalogue.iterate("ok")}
     path = {id_: name for name, id_ in paths.items()}
     started = time.perf_counter()
     asked = min(len(rows), 2000)  # timed on some, because all would take too long: the time is scaled up

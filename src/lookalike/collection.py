@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lookalike.errors import CollectionError, QueryError
-from lookalike.store.album import Album
 from lookalike.store.catalogue import Record
+from lookalike.store.directory import Store
 
 if TYPE_CHECKING:
     from lookalike.arrays.rows import Ids
@@ -70,7 +70,7 @@ class Collection:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        self._album = Album(self.path)
+        self._store = Store(self.path)
         self._shelf: Indexes | None = None
 
     def __enter__(self) -> Self:
@@ -84,16 +84,16 @@ class Collection:
     def close(self) -> None:
         """Release files; the collection can be used again afterwards."""
         self._shelf = None
-        self._album.close()
+        self._store.close()
 
     def __len__(self) -> int:
         """How many pictures can be found."""
-        return self._album.catalogue.counts()["ok"] if self._album.exists else 0
+        return self._store.catalogue.counts()["ok"] if self._store.exists else 0
 
     @property
     def methods(self) -> list[str]:
         """Names of the methods that this collection holds."""
-        return list(self._album.catalogue.methods())
+        return list(self._store.catalogue.methods())
 
     # -- filling
 
@@ -116,13 +116,13 @@ class Collection:
         from lookalike.significance.nulls import learn
 
         started = time.monotonic()
-        with self._album.writing(create=True):
-            catalogue = self._album.catalogue
+        with self._store.writing(create=True):
+            catalogue = self._store.catalogue
             before = catalogue.methods()
             asked = methods or (() if before else NAMES)
             # made before any is added: a model that is missing must not leave half of them behind
             for method in [make(name, before[name].params if name in before else None) for name in asked]:
-                self._album.add_method(method.name, method.params, method.layout)
+                self._store.add_method(method.name, method.params, method.layout)
             roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
             if not roots:
                 raise CollectionError("nothing to index: name a folder of pictures")
@@ -132,11 +132,11 @@ class Collection:
             kept = [(stored.name, stored.params) for stored in catalogue.methods().values()]
             for name, _ in kept:
                 self._indexes.method(name)  # one that cannot be used here is refused before any work
-            report = index(self._album, there, kept, options or Options(), progress or (lambda _: None))
+            report = index(self._store, there, kept, options or Options(), progress or (lambda _: None))
             report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
             for name, _ in kept:
                 self._indexes.save(name)
-            learn(self._album, self._indexes)
+            learn(self._store, self._indexes)
         report.seconds = time.monotonic() - started
         return report
 
@@ -147,17 +147,17 @@ class Collection:
         """
         from lookalike.store.changes import Removed
 
-        with self._album.writing():
-            ids = sorted({id_ for path in paths for id_ in self._album.catalogue.ids_below(_absolute(path))})
-            self._album.apply([Removed(id_) for id_ in ids])
+        with self._store.writing():
+            ids = sorted({id_ for path in paths for id_ in self._store.catalogue.ids_below(_absolute(path))})
+            self._store.apply([Removed(id_) for id_ in ids])
             for path in paths:
-                self._album.catalogue.forget_roots(_absolute(path))
+                self._store.catalogue.forget_roots(_absolute(path))
         return len(ids)
 
     def compact(self) -> int:
         """Free the space of removed pictures; bytes freed."""
-        with self._album.writing():
-            return self._album.compact()
+        with self._store.writing():
+            return self._store.compact()
 
     # -- looking
 
@@ -202,7 +202,7 @@ class Collection:
                 if given:
                     raise QueryError(f"{what} goes with exactly one method: name it")
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
-        return answer(self._indexes, self._album.catalogue, asked, Limits(k, radius, index, max_expected_false))
+        return answer(self._indexes, self._store.catalogue, asked, Limits(k, radius, index, max_expected_false))
 
     def duplicates(
         self,
@@ -218,25 +218,25 @@ class Collection:
         """
         from lookalike.duplicates import find_duplicates
 
-        return find_duplicates(self._album, self._indexes, max_expected_false, between)
+        return find_duplicates(self._store, self._indexes, max_expected_false, between)
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""
-        record = self._album.catalogue.by_path(_absolute(path))
+        record = self._store.catalogue.by_path(_absolute(path))
         return None if record is None else record.sha256
 
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
-        return self._album.catalogue.records([id]).get(id)
+        return self._store.catalogue.records([id]).get(id)
 
     def ids(self, where: str | None = None) -> Ids:
         """(n,) int64, ascending: all pictures that can be found, or those for which a filter holds."""
         from lookalike.query.filters import compile_filter
 
         if where is None:
-            return self._album.catalogue.ids_where("1", ())
+            return self._store.catalogue.ids_where("1", ())
         condition = compile_filter(where)
-        return self._album.catalogue.ids_where(condition.sql, condition.params)
+        return self._store.catalogue.ids_where(condition.sql, condition.params)
 
     def map(
         self,
@@ -257,15 +257,15 @@ class Collection:
         """
         from lookalike.atlas.make import make_atlas
 
-        return make_atlas(self._album, self._indexes, method, refresh=refresh, grid=grid, seed=seed, progress=progress)
+        return make_atlas(self._store, self._indexes, method, refresh=refresh, grid=grid, seed=seed, progress=progress)
 
     def info(self) -> Info:
         """What the collection holds."""
-        catalogue = self._album.catalogue
+        catalogue = self._store.catalogue
         counts = catalogue.counts()
         held = []
         for stored in catalogue.methods().values():
-            matrix = self._album.matrix(stored)
+            matrix = self._store.matrix(stored)
             index = self._indexes.get(stored.name)
             held.append(
                 MethodInfo(stored.name, stored.params, len(index), matrix.bytes_on_disk(), type(index).__name__)
@@ -275,20 +275,20 @@ class Collection:
 
     def failures(self) -> list[Record]:
         """Files that could not be read, with their reasons."""
-        return list(self._album.catalogue.iterate("failed"))
+        return list(self._store.catalogue.iterate("failed"))
 
     def check(self) -> CheckReport:
         """Verify the catalogue, the descriptors and the caches; rebuild what can be rebuilt."""
         report = CheckReport()
-        with self._album.writing():
-            catalogue = self._album.catalogue
+        with self._store.writing():
+            catalogue = self._store.catalogue
             report.problems += [f"catalogue: {problem}" for problem in catalogue.damage()]
             if report.problems:
                 return report
             for stored in catalogue.methods().values():
-                problems = self._album.matrix(stored).problems()
+                problems = self._store.matrix(stored).problems()
                 if problems:
-                    self._album.reset(stored)
+                    self._store.reset(stored)
                     report.repaired += [
                         f"{problem}: will be described again by the next `index`" for problem in problems
                     ]
@@ -303,7 +303,7 @@ class Collection:
         if self._shelf is None:
             from lookalike.search.indexes import Indexes
 
-            self._shelf = Indexes(self._album)
+            self._shelf = Indexes(self._store)
         return self._shelf
 
 

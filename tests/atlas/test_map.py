@@ -15,7 +15,7 @@ from samples import HERE, draw, drawing, fill
 
 
 def map_file(album, method="embedding"):
-    return album._album.map_file(album._album.catalogue.methods()[method])
+    return album._store.map_file(album._store.catalogue.methods()[method])
 
 
 def names(atlas):
@@ -136,7 +136,7 @@ def test_when_most_pictures_are_new_all_are_laid_out_anew(growing):
 def keep_wrong_layout(album, **made_from):
     """Keep a layout, stamped as made from something, in which everything lies at (9, 9)."""
     ids = album.ids()
-    stored = album._album.catalogue.methods()["embedding"]
+    stored = album._store.catalogue.methods()["embedding"]
     stamp = {"method": "embedding", "params": stored.params, "seed": 0, **made_from}
     wrong = KeptMap(ids, np.full((len(ids), 2), 9, np.float32), ids[:, None], np.full(len(ids), -1), (), True)
     save(map_file(album), stamp, wrong)

@@ -157,12 +157,12 @@ def test_a_directory_that_cannot_be_written_is_one_clear_error(tmp_path, folder,
 def test_the_same_method_with_other_parameters_is_refused(path, folder):
     from lookalike.arrays.rows import Layout
     from lookalike.methods.phash import PHashParams
-    from lookalike.store.album import Album
+    from lookalike.store.directory import Store
 
-    album = Album(path)
-    with pytest.raises(CollectionError, match="another --collection"), album.writing():
-        album.add_method("phash", PHashParams(hash_size=8), Layout("uint8", 8))
-    album.close()
+    store = Store(path)
+    with pytest.raises(CollectionError, match="another --collection"), store.writing():
+        store.add_method("phash", PHashParams(hash_size=8), Layout("uint8", 8))
+    store.close()
 
 
 def test_searching_leaves_pictures_and_collection_as_they_were(path, folder):

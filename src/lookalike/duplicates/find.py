@@ -17,8 +17,8 @@ from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
 from lookalike.search.indexes import Indexes
 from lookalike.significance.nulls import null_of
-from lookalike.store.album import Album
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.directory import Store
 
 METHODS = ("phash", "color", "embedding", "local")
 
@@ -36,15 +36,15 @@ class _Found:
 
 
 def find_duplicates(
-    album: Album, indexes: Indexes, max_expected_false: float = 0.01, between: Between | None = None
+    store: Store, indexes: Indexes, max_expected_false: float = 0.01, between: Between | None = None
 ) -> list[Group]:
     """Groups of copies in a collection, the surest kinds first, then by path; see `Collection.duplicates`."""
     if not max_expected_false > 0:
         raise QueryError(f"max_expected_false is {max_expected_false:g}: a number above 0 is needed")
-    catalogue = album.catalogue
+    catalogue = store.catalogue
     sides = None if between is None else _sides(catalogue, between)
     files = _identical(catalogue, None if sides is None else sides[0] | sides[1])
-    links = find_links(_held(album, indexes, files), _sizes(catalogue, files), max_expected_false)
+    links = find_links(_held(store, indexes, files), _sizes(catalogue, files), max_expected_false)
     if sides is not None:
         links = [link for link in links if _crosses(link, files, sides)]
     groups = []
@@ -68,17 +68,17 @@ def _sizes(catalogue: Catalogue, among: Collection[int]) -> dict[int, tuple[int,
     return {id_: (width, height) for id_, width, height in rows if id_ in among}
 
 
-def _held(album: Album, indexes: Indexes, among: Collection[int]) -> dict[str, Descriptors]:
+def _held(store: Store, indexes: Indexes, among: Collection[int]) -> dict[str, Descriptors]:
     """What the collection knows of each of these pictures, by method."""
     wanted = np.array(sorted(among), np.int64)
     held = {}
-    for name, stored in album.catalogue.methods().items():
+    for name, stored in store.catalogue.methods().items():
         if name in METHODS:
-            matrix = album.matrix(stored)
+            matrix = store.matrix(stored)
             kept = np.flatnonzero(np.isin(matrix.ids(), wanted))
             kept = kept[np.argsort(matrix.ids()[kept])]
             held[name] = Descriptors(
-                indexes.method(name), matrix.ids()[kept], kept, matrix.rows(), null_of(album.catalogue, stored)
+                indexes.method(name), matrix.ids()[kept], kept, matrix.rows(), null_of(store.catalogue, stored)
             )
     return held
 

@@ -19,9 +19,9 @@ from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
 from lookalike.pictures.open import MAX_PIXELS
 from lookalike.progress import Progress
-from lookalike.store.album import Album
 from lookalike.store.changes import Added, Change, Completed, Copied, Description, Failed, Moved, Removed
 from lookalike.store.comparison import Comparison, Pending
+from lookalike.store.directory import Store
 
 BATCH = 256
 BATCH_SECONDS = 5.0
@@ -59,35 +59,35 @@ class Options:
 
 
 def index(
-    album: Album, paths: Sequence[str], kept: Kept, options: Options, progress: Callable[[Progress], None]
+    store: Store, paths: Sequence[str], kept: Kept, options: Options, progress: Callable[[Progress], None]
 ) -> IndexReport:
     """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock."""
-    walk = Walk(paths, options.ignore, spare=[str(album.directory)])
-    run = _Run(album, kept, options, progress)
+    walk = Walk(paths, options.ignore, spare=[str(store.directory)])
+    run = _Run(store, kept, options, progress)
     run.comparison.add(walk)
     run.look_at_pending()
     run.remove_vanished(walk)
-    with album.catalogue.transaction() as sql:
-        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(root,) for root in _new_roots(album, walk.roots)])
+    with store.catalogue.transaction() as sql:
+        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(root,) for root in _new_roots(store, walk.roots)])
     return run.report
 
 
-def _new_roots(album: Album, roots: Sequence[str]) -> list[bytes]:
+def _new_roots(store: Store, roots: Sequence[str]) -> list[bytes]:
     """Roots that are not remembered yet, nor inside one that is."""
-    known = [os.path.join(root, "") for root in album.catalogue.roots()]
+    known = [os.path.join(root, "") for root in store.catalogue.roots()]
     return [os.fsencode(root) for root in roots if not any(os.path.join(root, "").startswith(old) for old in known)]
 
 
 class _Run:
-    def __init__(self, album: Album, kept: Kept, options: Options, progress: Callable[[Progress], None]) -> None:
-        self.album = album
+    def __init__(self, store: Store, kept: Kept, options: Options, progress: Callable[[Progress], None]) -> None:
+        self.store = store
         self.kept = kept
         self.options = options
         self.progress = progress
         self.report = IndexReport()
-        self.comparison = Comparison(album.catalogue)
+        self.comparison = Comparison(store.catalogue)
         self._names = [name for name, _ in kept]
-        self._bits = {m.name: m.bit for m in album.catalogue.methods().values()}
+        self._bits = {m.name: m.bit for m in store.catalogue.methods().values()}
         self._wanted = sum(self._bits[name] for name in self._names)
         self._batch: list[Change] = []
         self._committed_at = time.monotonic()
@@ -117,7 +117,7 @@ class _Run:
         ids = self.comparison.vanished(walk.roots, walk.unreadable)
         self.report.removed = len(ids)
         for start in range(0, len(ids), BATCH):
-            self.album.apply([Removed(id_) for id_ in ids[start : start + BATCH]])
+            self.store.apply([Removed(id_) for id_ in ids[start : start + BATCH]])
 
     def _tasks(self, by_path: dict[str, Pending]) -> Iterator[Task]:
         for pending in self.comparison.pending():
@@ -184,5 +184,5 @@ class _Run:
     def _commit(self) -> None:
         if self._batch:
             batch, self._batch = self._batch, []
-            self.album.apply(batch)
+            self.store.apply(batch)
         self._committed_at = time.monotonic()

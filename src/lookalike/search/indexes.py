@@ -13,15 +13,15 @@ from lookalike.errors import QueryError
 from lookalike.index.base import Index
 from lookalike.methods.base import Method
 from lookalike.methods.factory import make
-from lookalike.store.album import Album
 from lookalike.store.catalogue import StoredMethod
+from lookalike.store.directory import Store
 
 
 class Indexes:
     """Opens the index of a method by name and kind; knows when an open one is out of date."""
 
-    def __init__(self, album: Album) -> None:
-        self._album = album
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._methods: dict[str, Method[Any]] = {}
         self._open: dict[tuple[str, str], tuple[tuple[int, ...], Index[Any]]] = {}
 
@@ -33,7 +33,7 @@ class Indexes:
 
     def stored(self, name: str) -> StoredMethod:
         """What the catalogue knows of a method; QueryError when it is not in the collection."""
-        kept = self._album.catalogue.methods()
+        kept = self._store.catalogue.methods()
         if name not in kept:
             has = ", ".join(kept) or "none"
             raise QueryError(
@@ -44,7 +44,7 @@ class Indexes:
     def get(self, name: str, kind: str = "auto") -> Index[Any]:
         """The index over all pictures that can be found now."""
         stored = self.stored(name)
-        gone = self._album.catalogue.gone()
+        gone = self._store.catalogue.gone()
         stamp = (stored.epoch, stored.extent.items, len(gone), int(gone[-1]) if len(gone) else 0)
         known = self._open.get((name, kind))
         if known and known[0] == stamp:
@@ -56,14 +56,14 @@ class Indexes:
 
     def rows(self, name: str) -> Any:
         """All committed rows of a method, memory-mapped, those of removed pictures included."""
-        return self._album.matrix(self.stored(name)).rows()
+        return self._store.matrix(self.stored(name)).rows()
 
     def descriptors(self, name: str) -> Callable[[int], Any]:
         """A look-up from ids to descriptors of a method, for as long as the collection does not change.
 
         It raises KeyError for an id without a descriptor.
         """
-        method, matrix = self.method(name), self._album.matrix(self.stored(name))
+        method, matrix = self.method(name), self._store.matrix(self.stored(name))
         ids, rows = matrix.ids(), matrix.rows()
         order = np.argsort(ids, kind="stable")
         ascending = ids[order]
@@ -83,15 +83,15 @@ class Indexes:
         index, covered = self._load(stored, kind)
         if not index.worth_saving or covered == stored.extent.items:
             return
-        path = self._album.cache_file(stored, kind, stored.extent.items)
+        path = self._store.cache_file(stored, kind, stored.extent.items)
         index.save(path)
         self._drop_others(stored, kind, path)
 
     def drop_damaged(self) -> list[Path]:
         """Delete caches that do not load; the names of what was deleted. The caller holds the lock."""
         dropped = []
-        for stored in self._album.catalogue.methods().values():
-            for cache in self._album.caches(stored):
+        for stored in self._store.catalogue.methods().values():
+            for cache in self._store.caches(stored):
                 try:
                     type(self.method(stored.name).new_index(cache.kind)).load(
                         cache.path, *self._first(stored, cache.items)
@@ -108,7 +108,7 @@ class Indexes:
         except ValueError as error:
             raise QueryError(str(error)) from error
         covered = 0
-        for cache in self._album.caches(stored):
+        for cache in self._store.caches(stored):
             if cache.kind != kind:
                 continue
             try:
@@ -117,18 +117,18 @@ class Indexes:
                 continue  # damaged or of another version: `check` removes it, the truth is elsewhere
             covered = cache.items
             break
-        ids, rows = self._album.matrix(stored).ids(), self._album.matrix(stored).rows()
+        ids, rows = self._store.matrix(stored).ids(), self._store.matrix(stored).rows()
         if covered < len(ids):
             rest = rows.slice(covered, len(ids)) if isinstance(rows, Ragged) else rows[covered:]
             index.add(ids[covered:], rest)
         return index, covered
 
     def _first(self, stored: StoredMethod, items: int) -> tuple[Any, Any]:
-        matrix = self._album.matrix(stored)
+        matrix = self._store.matrix(stored)
         rows = matrix.rows()
         return matrix.ids()[:items], rows.slice(0, items) if isinstance(rows, Ragged) else rows[:items]
 
     def _drop_others(self, stored: StoredMethod, kind: str, keep: Path) -> None:
-        for cache in self._album.caches(stored, all_epochs=True):
+        for cache in self._store.caches(stored, all_epochs=True):
             if cache.kind == kind and cache.path != keep:
                 cache.path.unlink(missing_ok=True)

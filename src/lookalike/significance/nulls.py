@@ -15,8 +15,8 @@ from lookalike.arrays.rows import Ids, Ragged, Rows
 from lookalike.index.base import Index
 from lookalike.search.indexes import Indexes
 from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
-from lookalike.store.album import Album
 from lookalike.store.catalogue import Catalogue, StoredMethod
+from lookalike.store.directory import Store
 
 BUNDLED = Path(__file__).with_name("nulls.json")
 TAILS: Mapping[str, Tail] = {"phash": "gaussian", "color": "pareto", "embedding": "power"}
@@ -41,22 +41,22 @@ def null_of(catalogue: Catalogue, stored: StoredMethod) -> Null | None:
     return own if other is None or share == 1.0 else Blend(own, other, share)
 
 
-def learn(album: Album, indexes: Indexes) -> list[str]:
+def learn(store: Store, indexes: Indexes) -> list[str]:
     """Bring the own null models up to date; names of the methods that got a new one. The caller holds the lock.
 
     A method's is learnt anew whenever its number of pictures has doubled or halved since the last time.
     """
     learnt = []
-    for stored in album.catalogue.methods().values():
+    for stored in store.catalogue.methods().values():
         tail, pictures = TAILS.get(stored.name.partition(":")[0]), len(indexes.get(stored.name))
-        before = (album.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
+        before = (store.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
         if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
             continue
-        matrix = album.matrix(stored)
+        matrix = store.matrix(stored)
         model = fit(sample_distances(indexes.get(stored.name), matrix.ids(), matrix.rows()), tail)
-        with album.catalogue.transaction():
+        with store.catalogue.transaction():
             kept = None if model is None else model.to_json()
-            album.catalogue.remember(_key(stored), {"pictures": pictures, "model": kept})
+            store.catalogue.remember(_key(stored), {"pictures": pictures, "model": kept})
         learnt.append(stored.name)
     return learnt
 

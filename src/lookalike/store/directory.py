@@ -34,7 +34,7 @@ class Cache:
     path: Path
 
 
-class Album:
+class Store:
     """A directory that holds a collection. Opening reads; only `writing` changes anything."""
 
     def __init__(self, directory: Path) -> None:
