@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ragged
-from lookalike.index.base import Index
+from lookalike.index.growing import GrowingIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.histograms import HistogramIndex
 from lookalike.index.vectors import VectorIndex
@@ -33,7 +33,7 @@ class Case:
     """
 
     name: str
-    new: Callable[[], Index[Any]]
+    new: Callable[[], GrowingIndex[Any]]
     rows: Callable[[int, int], Any]
     distances: Callable[[Any, Any], NDArray[np.float64]]
     radius: float
@@ -133,7 +133,7 @@ class Twin:
         return sorted(zip(far.tolist(), ids, strict=True))
 
 
-def check(case: Case, index: Index[Any], twin: Twin, queries: Any, k: int, allowed: Any = None) -> None:
+def check(case: Case, index: GrowingIndex[Any], twin: Twin, queries: Any, k: int, allowed: Any = None) -> None:
     """The index finds what its twin finds, at the right distances and in the right order."""
     near, inside = index.search(queries, k, allowed), index.within(queries, case.radius, allowed)
     assert near.ids.shape == near.distances.shape == (len(queries), k)
@@ -190,7 +190,7 @@ def test_any_history_of_adds_and_removes_answers_like_the_plain_way(case: Case, 
         check(case, index, twin, asked, k, None if allowed is None else np.array(allowed, np.int64))
 
 
-def filled(case: Case, n: int) -> tuple[Index[Any], Twin]:
+def filled(case: Case, n: int) -> tuple[GrowingIndex[Any], Twin]:
     """n rows under ids in no order, ready for the fastest way of searching."""
     rows = case.rows(7, n)
     ids = np.random.default_rng(7).permutation(3 * n)[:n].astype(np.int64)

@@ -1,18 +1,26 @@
-"""What every nearest-neighbour index looks like. Indexes know arrays and ids, nothing of images or files."""
+"""What every nearest-neighbour index looks like. Indexes know arrays and ids, nothing of images or files.
+
+An `IndexKind` derives compact arrays from runs of items (`seal`), puts neighbouring runs together (`merge`), and opens
+an immutable `Index` over all items of a matrix: what is sealed in segments, and the exact tail of what is not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Rows
+from lookalike.index.items import Items
 
 Distances = NDArray[np.float32]
-R = TypeVar("R", bound=Rows, contravariant=True)
+Params = dict[str, Any]
+P = TypeVar("P")
+R = TypeVar("R", bound=Rows)
+Asked = TypeVar("Asked", bound=Rows, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +42,80 @@ class Within:
     distances: Distances
 
 
-class Index(Protocol[R]):
-    """Nearest neighbours over rows known by stable ids.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What is derived from a run of items: plain values and arrays, just as a segment's file keeps them.
 
-    Rows given to `add` are kept by reference (they may be memory maps), never copied without need. An id is
-    added once: adding a known id raises ValueError. Removing unknown ids is no error.
+    arrays may be memory-mapped and read-only.
+    """
+
+    params: Params
+    arrays: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Generic[P]):
+    """A sealed run of items, `first` to `last` - 1 of a matrix, ready to be searched. `part`: see `IndexKind.load`."""
+
+    first: int
+    last: int
+    part: P
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+class Index(Protocol[Asked]):
+    """Nearest neighbours over items known by stable ids.
+
+    Immutable: made once, never changed by searching, for any number of threads at once.
     """
 
     def __len__(self) -> int:
         """How many ids can be found."""
         ...
 
-    @property
-    def worth_saving(self) -> bool:
-        """Whether loading what `save` writes is much cheaper than adding the rows again."""
-        ...
-
-    def add(self, ids: Ids, rows: R) -> None:
-        """Make n rows findable: ids (n,) int64, rows n items."""
-        ...
-
-    def remove(self, ids: Ids) -> int:
-        """Make ids unfindable; how many were known."""
-        ...
-
-    def search(self, queries: R, k: int, allowed: Ids | None = None) -> Neighbours:
+    def search(self, queries: Asked, k: int, allowed: Ids | None = None) -> Neighbours:
         """The k nearest of each query, among `allowed` ids only when given (any order, unknown ids ignored)."""
         ...
 
-    def within(self, queries: R, radius: float, allowed: Ids | None = None) -> list[Within]:
+    def within(self, queries: Asked, radius: float, allowed: Ids | None = None) -> list[Within]:
         """Per query all ids at distance <= radius."""
         ...
 
-    def save(self, path: Path) -> None:
-        """Write what was derived from the rows (not the rows) to one file, atomically."""
+
+class IndexKind(Protocol[R, P]):
+    """One way of finding neighbours, with its parameters: a frozen dataclass. R: the rows, P: its opened segments."""
+
+    @property
+    def name(self) -> str:
+        """What its segments are called in file names. Kinds that read each other's segments share it."""
         ...
 
-    @classmethod
-    def load(cls, path: Path, ids: Ids, rows: R) -> Self:
-        """The saved index over the same ids and rows; ValueError when the file does not fit them."""
+    @property
+    def tail(self) -> int | None:
+        """From how many items outside of segments sealing pays; None for a kind that derives nothing."""
+        ...
+
+    def seal(self, rows: R, like: Sealed | None = None) -> Sealed:
+        """What is derived from a run of items (any number, memory-mapped: read in blocks).
+
+        like: an earlier segment of the same matrix, whose trained parts are taken over so that both can be merged.
+        """
+        ...
+
+    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
+        """The seal of neighbouring runs together, without their rows; None where these must be sealed again."""
+        ...
+
+    def load(self, sealed: Sealed, items: int) -> P:
+        """A segment's part, ready to be searched and shared by many indexes; cheap.
+
+        ValueError when it is not of so many items, or its values contradict each other: nothing that a file may hold
+        must lead outside of an array.
+        """
+        ...
+
+    def open(self, items: Items[R], segments: Sequence[Segment[P]]) -> Index[R]:
+        """An index over the items. segments: ascending, end to end from item 0; the items after them are the tail."""
         ...

@@ -1,4 +1,4 @@
-"""What all indexes share: rows known by id, tombstones, filters, and putting answers in order."""
+"""What growing indexes share: rows known by id, tombstones and filters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged, Rows
-from lookalike.index.base import Distances, Neighbours, Within
+from lookalike.index.order import inside, nearest, neighbours
 
 R = TypeVar("R", bound=Rows)
 
 Positions = NDArray[np.int64]
+
+__all__ = ["Positions", "RowTable", "inside", "nearest", "neighbours"]
 
 _SHORT = 4096  # rows; segments below this are laid together, so that many small adds do not slow searches
 _PROBES = 64
@@ -180,31 +182,3 @@ def _joined(first: Any, second: Any) -> Any:
         offsets = [first.offsets - first.offsets[0], second.offsets[1:] - second.offsets[0] + len(values[0])]
         return Ragged(np.concatenate(values), np.concatenate(offsets))
     return np.concatenate([first, second])
-
-
-def nearest(ids: Ids, distances: NDArray[Any], k: int) -> tuple[Ids, NDArray[Any]]:
-    """The k smallest distances, ties by ascending id: ids and distances, in order."""
-    if len(ids) > 4 * k + 64:
-        bound = np.partition(distances, max(k - 1, 0))[max(k - 1, 0)]
-        keep = np.flatnonzero(distances <= bound)
-        ids, distances = ids[keep], distances[keep]
-    order = np.lexsort((ids, distances))[:k]
-    return ids[order], distances[order]
-
-
-def inside(ids: Ids, distances: NDArray[Any], radius: float) -> Within:
-    """Those at distance <= radius, in order."""
-    distances = distances.astype(np.float32, copy=False)
-    keep = np.flatnonzero(distances <= radius)
-    order = keep[np.lexsort((ids[keep], distances[keep]))]
-    return Within(ids[order], distances[order])
-
-
-def neighbours(answers: list[tuple[Ids, NDArray[Any]]], k: int) -> Neighbours:
-    """One row per answer, padded with id -1 at distance inf."""
-    ids: Ids = np.full((len(answers), k), -1, np.int64)
-    distances: Distances = np.full((len(answers), k), np.inf, np.float32)
-    for row, (found, far) in enumerate(answers):
-        ids[row, : len(found)] = found
-        distances[row, : len(found)] = far
-    return Neighbours(ids, distances)

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
-from lookalike.index.base import Index
+from lookalike.index.growing import GrowingIndex
 from lookalike.pictures.open import Image
 
 D = TypeVar("D")
@@ -61,6 +61,6 @@ class Method(Protocol[D]):
         """The inverse of `pack`."""
         ...
 
-    def new_index(self, kind: str = "auto") -> Index[Any]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[Any]:
         """An empty index over packed rows; `kind` is one of the method's documented index names."""
         ...

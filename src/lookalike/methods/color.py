@@ -17,7 +17,7 @@ from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.arrays.rows import Ragged
-    from lookalike.index.base import Index
+    from lookalike.index.growing import GrowingIndex
 
 # 255 * 255 pixels: no count can exceed 16 bits.
 LONGEST_SIDE = 255
@@ -85,7 +85,7 @@ class Color:
         counts[rows[:, 0]] = rows[:, 1]
         return Histogram(counts)
 
-    def new_index(self, kind: str = "auto") -> Index[Ragged]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[Ragged]:
         """kind: "auto" (Hellinger shortlist, then exact intersection), "exact", "l1", "l2", "hellinger" or "hnsw"."""
         from lookalike.index.histograms import HistogramIndex
 

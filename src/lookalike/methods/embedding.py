@@ -19,7 +19,7 @@ from lookalike.models.registry import BUNDLED, ModelRecord, get
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.base import Index
+    from lookalike.index.growing import GrowingIndex
     from lookalike.models.clip import ImageModel, TextModel
 
 
@@ -87,7 +87,7 @@ class Embedding:
     def unpack(self, rows: NDArray[Any]) -> Vector:
         return unpack(rows)
 
-    def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
         """kind: "auto" (exact while that is cheap, else "codes"), "exact", "codes" (RaBitQ) or "hnsw"."""
         from lookalike.index.vectors import VectorIndex
 

@@ -17,7 +17,7 @@ from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.arrays.rows import Ragged
-    from lookalike.index.base import Index
+    from lookalike.index.growing import GrowingIndex
 
 FEWEST = 4
 LARGEST_UPSCALING = 2.0
@@ -82,7 +82,7 @@ class Local:
     def unpack(self, rows: NDArray[Any]) -> Keypoints:
         return Keypoints.unpack(rows, self._features.binary)
 
-    def new_index(self, kind: str = "auto") -> Index[Ragged]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[Ragged]:
         """kind: "inverted" (votes from compact codes; "auto" is this) or "exhaustive" (every picture's matches)."""
         if kind in ("auto", "inverted"):
             from lookalike.index.keypoints import KeypointIndex

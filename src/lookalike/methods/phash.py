@@ -19,7 +19,7 @@ from lookalike.methods.base import Layout, Variant
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.base import Index
+    from lookalike.index.growing import GrowingIndex
 
 OVERSAMPLING = 4
 SMALLEST, LARGEST = 8, 32
@@ -104,7 +104,7 @@ class PHash:
     def unpack(self, rows: NDArray[Any]) -> Hash:
         return Hash(np.ascontiguousarray(rows[0], np.uint8))
 
-    def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
         """kind: "scan" (exact SIMD scan; "auto" is this) or "vptree" (exact, faster for small radii)."""
         if kind in ("auto", "scan"):
             from lookalike.index.hamming import HammingIndex

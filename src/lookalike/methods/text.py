@@ -18,7 +18,7 @@ from lookalike.models.network import shared_network
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.base import Index
+    from lookalike.index.growing import GrowingIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ConceptText:
     def unpack(self, rows: NDArray[Any]) -> Vector:
         return unpack(rows)
 
-    def new_index(self, kind: str = "auto") -> Index[NDArray[Any]]:
+    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
         """kind: "auto" (exact while that is cheap, else "codes"), "exact", "codes" (RaBitQ) or "hnsw"."""
         from lookalike.index.vectors import VectorIndex
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.arrays.rows import Ragged
 from lookalike.errors import QueryError
-from lookalike.index.base import Index
+from lookalike.index.growing import GrowingIndex
 from lookalike.methods.base import Method
 from lookalike.methods.factory import make
 from lookalike.store.catalogue import StoredMethod
@@ -23,7 +23,7 @@ class Indexes:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._methods: dict[str, Method[Any]] = {}
-        self._open: dict[tuple[str, str], tuple[tuple[int, ...], Index[Any]]] = {}
+        self._open: dict[tuple[str, str], tuple[tuple[int, ...], GrowingIndex[Any]]] = {}
 
     def method(self, name: str) -> Method[Any]:
         """The method as this collection keeps it; QueryError when it does not."""
@@ -41,7 +41,7 @@ class Indexes:
             )
         return kept[name]
 
-    def get(self, name: str, kind: str = "auto") -> Index[Any]:
+    def get(self, name: str, kind: str = "auto") -> GrowingIndex[Any]:
         """The index over all pictures that can be found now."""
         stored = self.stored(name)
         gone = self._store.catalogue.gone()
@@ -101,7 +101,7 @@ class Indexes:
                     dropped.append(cache.path)
         return dropped
 
-    def _load(self, stored: StoredMethod, kind: str) -> tuple[Index[Any], int]:
+    def _load(self, stored: StoredMethod, kind: str) -> tuple[GrowingIndex[Any], int]:
         """The index over all committed rows, and how many of them a cache covered."""
         try:
             index = self.method(stored.name).new_index(kind)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged, Rows
-from lookalike.index.base import Index
+from lookalike.index.growing import GrowingIndex
 from lookalike.search.indexes import Indexes
 from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
 from lookalike.store.catalogue import Catalogue, StoredMethod
@@ -72,7 +72,7 @@ def bundle_key(name: str, params: Mapping[str, Any]) -> str:
     return f"{name} {json.dumps(params, sort_keys=True)}"
 
 
-def sample_distances(index: Index[Any], ids: Ids, rows: Rows, seed: int = 0) -> NDArray[np.float64]:
+def sample_distances(index: GrowingIndex[Any], ids: Ids, rows: Rows, seed: int = 0) -> NDArray[np.float64]:
     """Up to ROUNDS * SIDE ** 2 distances between different random pictures, through the index itself.
 
     Each round asks with SIDE pictures among SIDE others; ids that the index does not hold are left out.
