@@ -12,71 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from scenes import Scene, described, refuse_links, refuse_second_names
 
-from lookalike.duplicates import apply_plan, moves, undo
-from lookalike.duplicates.plan import FORMAT, VERSION
+from lookalike.duplicates import apply_plan, transfer, undo
+from lookalike.duplicates.journal import locked
 from lookalike.errors import CollectionError
-
-Contents = dict[str, bytes]
-
-
-def described(path: Path) -> dict[str, object]:
-    status = path.stat()
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"path": str(path), "sha256": sha256, "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-class Scene:
-    """Two groups in a folder, a plan for them, and where the copies shall go."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.pictures, self.away, self.plan = root / "pictures", root / "away", root / "plan.json"
-        for name in ("keep.jpg", "a/copy.jpg", "a/b/copy.jpg", "other.png", "a/other.png"):
-            path = self.pictures / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(f"content of {name}".encode() * 50)
-        self.write(
-            [
-                {"keep": self.file("keep.jpg"), "move": [self.file("a/copy.jpg"), self.file("a/b/copy.jpg")]},
-                {"keep": self.file("other.png"), "move": [self.file("a/other.png")]},
-            ]
-        )
-
-    def file(self, name: str) -> dict[str, object]:
-        return described(self.pictures / name)
-
-    def write(self, groups: object) -> None:
-        self.plan.write_text(json.dumps({"format": FORMAT, "version": VERSION, "groups": groups}))
-
-    def read(self) -> list[dict[str, object]]:
-        return json.loads(self.plan.read_text())["groups"]
-
-    def contents(self) -> list[bytes]:
-        """What all files hold, undo files aside."""
-        files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix in (".jpg", ".png")]
-        return sorted(path.read_bytes() for path in files)
-
-    def tree(self) -> Contents:
-        files = (path for path in self.pictures.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.pictures)): path.read_bytes() for path in files}
-
-    def undo_file(self) -> Path:
-        return self.away / "undo-1.jsonl"
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
-
-
-def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the folder were on another disk."""
-
-    def link(*_: object) -> None:
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-    monkeypatch.setattr(os, "link", link)
 
 
 def test_copies_move_and_keep_their_places_relative_to_each_other(scene):
@@ -352,7 +297,7 @@ def test_an_undo_file_edited_by_hand_is_refused_before_anything_moves(scene, ent
     moved = scene.tree()
     with open(scene.undo_file(), "a") as file:
         file.write(json.dumps(entry) + "\n")
-    with pytest.raises(CollectionError, match="line 5: not a move; nothing was moved back"):
+    with pytest.raises(CollectionError, match="line 8: not a move; nothing was moved back"):
         undo(scene.undo_file())
     assert scene.tree() == moved
 
@@ -365,7 +310,7 @@ def test_something_else_is_no_undo_file(tmp_path, content):
         undo(file)
 
 
-def test_move_never_takes_the_place_of_anything(tmp_path, monkeypatch):
+def test_transfer_never_takes_the_place_of_anything(tmp_path, monkeypatch):
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(b"a")
     target.write_bytes(b"b")
@@ -373,5 +318,269 @@ def test_move_never_takes_the_place_of_anything(tmp_path, monkeypatch):
         if other_disk:
             refuse_links(monkeypatch)
         with pytest.raises(FileExistsError):
-            moves.move(source, target, hashlib.sha256(b"a").hexdigest())
+            transfer.transfer(source, target, hashlib.sha256(b"a").hexdigest())
         assert (source.read_bytes(), target.read_bytes()) == (b"a", b"b")
+
+
+def put_back_by_hand(scene: Scene) -> None:
+    """Everything in the folder, the undo file too, moved to where it was."""
+    (scene.pictures / "a/b").rmdir()
+    for name in ("b", "copy.jpg", "other.png", "undo-1.jsonl"):
+        shutil.move(scene.away / name, scene.pictures / "a" / name)
+    scene.away.rmdir()
+
+
+def rename_into_the_old_place(scene: Scene) -> None:
+    shutil.rmtree(scene.pictures / "a")
+    scene.away.rename(scene.pictures / "a")
+
+
+def link_to_the_folder(scene: Scene) -> None:
+    shutil.rmtree(scene.pictures / "a")
+    (scene.pictures / "a").symlink_to(scene.away, target_is_directory=True)
+
+
+def link_from_the_folder(scene: Scene) -> None:
+    shutil.rmtree(scene.pictures / "a")
+    scene.away.rename(scene.pictures / "a")
+    scene.away.symlink_to(scene.pictures / "a", target_is_directory=True)
+
+
+@pytest.mark.parametrize(
+    "rearrange", [put_back_by_hand, rename_into_the_old_place, link_to_the_folder, link_from_the_folder]
+)
+def test_undo_deletes_nothing_when_place_and_old_place_are_one(scene, rearrange):
+    before = scene.tree()
+    apply_plan(scene.plan, scene.away)
+    rearrange(scene)
+    for file in (scene.pictures / "a/undo-1.jsonl", scene.undo_file()):
+        if file.exists():
+            undo(file)
+    reached = {name: (scene.pictures / name).read_bytes() for name in before}
+    assert reached == before
+
+
+def test_undo_says_how_many_were_back_already(scene):
+    apply_plan(scene.plan, scene.away)
+    put_back_by_hand(scene)
+    report = undo(scene.pictures / "a/undo-1.jsonl")
+    assert (report.moved, report.left, report.already) == ([], [], 3)
+
+
+def test_one_name_that_two_mounts_show_is_put_back_and_not_taken_away(tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.write_bytes(b"picture")
+    os.link(here, tmp_path / "elsewhere")
+    os.link(here, there)
+    set_aside = transfer.rename_new
+
+    def both_go(source: Path, target: Path) -> None:
+        set_aside(source, target)
+        if source == here:
+            there.unlink()
+
+    monkeypatch.setattr(transfer, "rename_new", both_go)
+    with pytest.raises(transfer.LeaveAloneError, match="by one name"):
+        transfer.end_name(here, there, hashlib.sha256(b"picture").hexdigest())
+    assert here.read_bytes() == b"picture"
+
+
+def test_a_file_with_one_name_in_two_cases_keeps_it(tmp_path, monkeypatch):
+    name = tmp_path / "a.jpg"
+    name.write_bytes(b"picture")
+    os_lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path, **more: os_lstat(str(path).replace("A.JPG", "a.jpg"), **more))
+    monkeypatch.setattr(transfer, "file_sha256", lambda _: hashlib.sha256(b"picture").hexdigest())
+    with pytest.raises(transfer.LeaveAloneError, match="by one name"):
+        transfer.end_name(tmp_path / "A.JPG", name, hashlib.sha256(b"picture").hexdigest())
+    assert name.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize("make", [os.link, shutil.copy2], ids=["linked", "copied"])
+def test_what_a_person_put_back_themselves_stays_in_the_folder_too(scene, make):
+    apply_plan(scene.plan, scene.away)
+    make(scene.away / "copy.jpg", scene.pictures / "a/copy.jpg")
+    report = undo(scene.undo_file())
+    assert (scene.away / "copy.jpg").read_bytes() == (scene.pictures / "a/copy.jpg").read_bytes()
+    assert [one.reason.endswith("is the same picture, in place already") for one in report.left] == [True]
+
+
+def test_undo_of_a_place_behind_a_link_moves_nothing_out_of_there(scene, tmp_path):
+    apply_plan(scene.plan, scene.away)
+    outside = tmp_path / "outside"
+    (scene.away / "b").rename(outside)
+    (scene.away / "b").symlink_to(outside, target_is_directory=True)
+    shutil.copy2(outside / "copy.jpg", scene.pictures / "a/b/copy.jpg")
+    report = undo(scene.undo_file())
+    assert [path.name for path in outside.iterdir()] == ["copy.jpg"]
+    assert ["leads out of the folder" in one.reason for one in report.left] == [True]
+
+
+@pytest.mark.parametrize("disk", [refuse_links, refuse_second_names])
+def test_a_disk_without_second_names_is_as_good(scene, monkeypatch, disk):
+    disk(monkeypatch)
+    before = scene.tree()
+    scene.away.mkdir()
+    (scene.away / "copy.jpg").write_bytes(b"mine")
+    apply_plan(scene.plan, scene.away)
+    assert (scene.away / "copy.jpg").read_bytes() == b"mine"
+    undo(scene.undo_file())
+    assert scene.tree() == before
+    assert not list(scene.root.rglob(".*"))
+
+
+def test_a_source_that_cannot_be_taken_away_leaves_nothing_behind(scene, monkeypatch):
+    before, unlink = scene.tree(), os.unlink
+
+    def refuse(path, **more):
+        if str(path).startswith(str(scene.pictures)):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, **more)
+
+    for disk in (None, refuse_links):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", refuse)
+            if disk:
+                disk(patch)
+            report = apply_plan(scene.plan, scene.away)
+        assert scene.tree() == before
+        assert {one.reason for one in report.left} == {"could not be moved: Permission denied"}
+        assert not list(scene.away.rglob("*.jpg"))
+        assert not list(scene.away.rglob(".*"))
+
+
+@pytest.mark.parametrize("full", ["the copy", "the undo file"])
+def test_a_full_disk_moves_what_fits_and_the_undo_file_stays_whole(scene, monkeypatch, full):
+    before = scene.tree()
+    calls = 0
+    copy, sync = shutil.copyfileobj, os.fsync
+
+    def once(function):
+        def called(*arguments):
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                if full == "the copy":
+                    arguments[1].write(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return function(*arguments)
+
+        return called
+
+    with monkeypatch.context() as patch:
+        refuse_links(patch)
+        if full == "the copy":
+            patch.setattr(shutil, "copyfileobj", once(copy))
+        else:
+            patch.setattr(os, "fsync", once(sync))
+            patch.setattr(transfer, "_sync_folder", lambda _: None)
+        report = apply_plan(scene.plan, scene.away)
+    assert [one.reason for one in report.left] == ["could not be moved: No space left on device"]
+    assert len(report.moved) == 2
+    assert not list(scene.root.rglob(".*"))
+    assert len(undo(report.undo).moved) == 2
+    assert scene.tree() == before
+
+
+def test_moving_back_works_when_the_undo_file_cannot_be_written(scene, monkeypatch):
+    before = scene.tree()
+    apply_plan(scene.plan, scene.away)
+    written = scene.undo_file().read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    undo(scene.undo_file())
+    assert scene.tree() == before
+    assert scene.undo_file().read_bytes() == written
+
+
+def test_a_file_replaced_while_it_is_copied_is_not_taken_away(scene, monkeypatch):
+    refuse_links(monkeypatch)
+    copy = shutil.copyfileobj
+
+    def replaced(source, target, size):
+        copy(source, target, size)
+        if source.name.endswith("a/copy.jpg"):
+            Path(source.name).write_bytes(b"a new version of it")
+
+    monkeypatch.setattr(shutil, "copyfileobj", replaced)
+    report = apply_plan(scene.plan, scene.away)
+    assert (scene.pictures / "a/copy.jpg").read_bytes() == b"a new version of it"
+    assert len(report.moved) == 2
+
+
+def test_two_at_once_in_one_folder_are_refused(scene):
+    scene.away.mkdir()
+    with locked(scene.away), pytest.raises(CollectionError, match="another apply or undo is at work"):
+        apply_plan(scene.plan, scene.away)
+    assert len(apply_plan(scene.plan, scene.away).moved) == 3
+    with locked(scene.away), pytest.raises(CollectionError, match="another apply or undo is at work"):
+        undo(scene.undo_file())
+
+
+def test_a_file_that_another_apply_took_at_the_same_moment_is_not_lost(scene, monkeypatch):
+    contents, link = scene.contents(), os.link
+
+    def taken(source, target):
+        link(source, target)
+        if str(source).endswith("a/copy.jpg"):
+            os.rename(source, scene.root / "elsewhere.jpg")
+
+    monkeypatch.setattr(os, "link", taken)
+    apply_plan(scene.plan, scene.away)
+    assert set(scene.contents()) == set(contents)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "new\nline.jpg",
+        "\udcff\udcfe.jpg",
+        "漢" * 80 + ".jpg",
+        "x" * 251 + ".jpg",
+        "-rf.jpg",
+        "undo-1.jsonl.jpg",
+        " .jpg",
+    ],
+)
+def test_any_name_goes_there_and_back(scene, name):
+    (scene.pictures / "n").mkdir()
+    odd = scene.pictures / "n" / name
+    odd.write_bytes(b"odd")
+    scene.write([{"keep": scene.file("keep.jpg"), "move": [scene.file(f"n/{name}"), scene.file("a/copy.jpg")]}])
+    (scene.away / "n").mkdir(parents=True)
+    (scene.away / "n" / name).write_bytes(b"in the way")
+    assert len(apply_plan(scene.plan, scene.away).moved) == 2
+    assert not odd.exists()
+    undo(scene.undo_file())
+    assert odd.read_bytes() == b"odd"
+    assert (scene.away / "n" / name).read_bytes() == b"in the way"
+
+
+def test_sidecars_go_with_their_picture_and_come_back(scene):
+    for name in ("a/copy.jpg.xmp", "a/other.xmp", "a/b/copy.xmp"):
+        (scene.pictures / name).write_text(f"about {name}")
+    (scene.pictures / "a/b/copy.png").write_bytes(b"another picture of that name")
+    before = scene.tree()
+    apply_plan(scene.plan, scene.away)
+    there = {path.relative_to(scene.away).as_posix() for path in scene.away.rglob("*.xmp")}
+    assert there == {"copy.jpg.xmp", "other.xmp"}
+    undo(scene.undo_file())
+    assert scene.tree() == before
+
+
+def test_an_impossible_folder_is_one_error_before_anything_moves(scene):
+    (scene.root / "file").write_bytes(b"")
+    before = scene.tree()
+    for to in (scene.root / "file/below", scene.root / ("x" * 300), "/proc/nowhere"):
+        with pytest.raises(CollectionError, match=r"cannot be made|is a file"):
+            apply_plan(scene.plan, to)
+    assert scene.tree() == before
+
+
+def test_a_plan_that_moves_nothing_leaves_no_folder(scene):
+    shutil.rmtree(scene.pictures / "a")
+    assert apply_plan(scene.plan, scene.away).moved == []
+    assert not scene.away.exists()

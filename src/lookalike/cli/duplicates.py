@@ -138,9 +138,11 @@ def _tell(report: MoveReport, json: bool, done: str) -> None:
     if json:
         moved = [{"from": printable(a), "to": printable(b)} for a, b in report.moved]
         left = [{"path": printable(one.path), "reason": one.reason} for one in report.left]
-        print_json({"moved": moved, "left": left, "undo": printable(report.undo) if report.undo else None})
+        file = printable(report.undo) if report.undo else None
+        print_json({"moved": moved, "left": left, "already": report.already, "undo": file})
     else:
-        typer.echo(f"{plural(len(report.moved), 'file')} {done}")
+        already = f", {report.already:,} there already" if report.already else ""
+        typer.echo(f"{plural(len(report.moved), 'file')} {done}{already}")
         for one in report.left[:MOST_LEFT]:
             typer.echo(f"left alone: {short_path(one.path)}: {one.reason}")
         if len(report.left) > MOST_LEFT:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from lookalike.duplicates import journal as journals
+from lookalike.duplicates.journal import Journal, Move
 from lookalike.duplicates.plan import PlannedFile, PlannedGroup, read_plan
+from lookalike.duplicates.transfer import (
+    LeaveAloneError,
+    check_content,
+    end_name,
+    file_sha256,
+    is_regular,
+    make_folder,
+    numbered,
+    recover,
+    transfer,
+)
 from lookalike.errors import CollectionError, printable
 
-UNDO_FORMAT = "lookalike duplicates undo"
+SIDECARS = (".xmp", ".XMP", ".aae", ".AAE", ".pp3", ".dop")
+"""Endings of files that tell of a picture and go where it goes: "a.jpg.xmp", and "a.xmp" if no other is called "a"."""
 
 Known = Callable[[str], str | None]
 """From a path to the SHA-256 (hex) that a collection knows of it, None when it knows no such file."""
@@ -32,15 +42,22 @@ class LeftAlone:
 
 @dataclass(slots=True)
 class MoveReport:
-    """What was done. moved: (from, to) in the order in which it happened. undo: the undo file, None without moves."""
+    """What was done. moved: (from, to) in the order in which it happened. already: how many files that `undo` names
+    were back before. undo: the undo file, None without moves."""
 
     moved: list[tuple[str, str]] = field(default_factory=list)
     left: list[LeftAlone] = field(default_factory=list)
+    already: int = 0
     undo: Path | None = None
 
-
-class _LeaveAloneError(Exception):
-    """Why a file is not moved."""
+    def attempt(self, path: str, step: Callable[[], object], failed: str) -> None:
+        """Do a step for a file; when it cannot be done the file is left alone."""
+        try:
+            step()
+        except LeaveAloneError as error:
+            self.left.append(LeftAlone(path, str(error)))
+        except OSError as error:
+            self.left.append(LeftAlone(path, f"{failed}: {error.strerror or error}"))
 
 
 def apply_plan(file: str | os.PathLike[str], to: str | os.PathLike[str], known: Known | None = None) -> MoveReport:
@@ -48,37 +65,90 @@ def apply_plan(file: str | os.PathLike[str], to: str | os.PathLike[str], known: 
 
     A file is moved only while it and the file kept for it are exactly what they were when the plan was made (and, with
     `known`, what the collection knows). Every move is appended to an undo file in the folder before it is done, so
-    wherever this is interrupted, every picture is where it was or where the undo file says.
+    wherever this is interrupted, every picture is where it was or where the undo file says; the same plan applied
+    again goes on from there. Sidecars go with their pictures.
     Raises CollectionError for a plan that cannot be followed or a folder that cannot be used.
     """
-    groups = read_plan(file)
-    folder = _target_folder(to)
-    base = _common_folder([file.path for group in groups for file in group.move])
-    report = MoveReport()
-    journal = _Journal(folder)
-    for group in groups:
-        if not group.move:
-            continue
-        try:
-            _check_unchanged(group.keep, known)
-        except _LeaveAloneError as error:
-            why = f"the file to keep, {printable(group.keep.path)}, {error}"
-            report.left += [LeftAlone(copy.path, why) for copy in group.move]
-            continue
-        for copy in group.move:
-            try:
-                _check_copy(copy, group, folder, known)
-                target = _free_place(folder, _relative(Path(copy.path), base))
-                journal.note(copy, target)
-                move(Path(copy.path), target, copy.sha256)
-            except _LeaveAloneError as error:
-                report.left.append(LeftAlone(copy.path, str(error)))
-            except OSError as error:
-                report.left.append(LeftAlone(copy.path, f"could not be moved: {error.strerror or error}"))
-            else:
-                report.moved.append((copy.path, str(target)))
-                report.undo = journal.path
+    groups = [group for group in read_plan(file) if group.move]
+    folder, made = _target_folder(to)
+    with journals.locked(folder):
+        report = _Apply(folder, groups, known).run()
+    if made and report.undo is None:
+        with suppress(OSError):
+            folder.rmdir()
     return report
+
+
+class _Apply:
+    """One run of a plan."""
+
+    def __init__(self, folder: Path, groups: Sequence[PlannedGroup], known: Known | None) -> None:
+        self._folder, self._groups, self._known = folder, groups, known
+        self._base = _common_folder([file.path for group in groups for file in group.move])
+        self._interrupted = journals.interrupted(folder)
+        self._journal = Journal(folder)
+        self._report = MoveReport()
+
+    def run(self) -> MoveReport:
+        failed = "could not be moved"
+        for group in self._groups:
+            try:
+                _check_unchanged(group.keep, self._known)
+            except LeaveAloneError as error:
+                why = f"the file to keep, {printable(group.keep.path)}, {error}"
+                self._report.left += [LeftAlone(copy.path, why) for copy in group.move]
+                continue
+            for copy in group.move:
+                self._report.attempt(copy.path, partial(self._copy, copy, group), failed)
+        return self._report
+
+    def _copy(self, copy: PlannedFile, group: PlannedGroup) -> None:
+        path = Path(copy.path)
+        recover(path, copy.sha256)
+        _check_copy(copy, group, self._folder, self._known)
+        sidecars = list(_sidecars(path))
+        target = self._move(path, self._folder / _relative(path, self._base), copy.sha256)
+        for sidecar, ending in sidecars:
+            whole = sidecar.name == path.name + ending
+            beside = target.with_name((target.name if whole else target.stem) + ending)
+            step = partial(self._move, sidecar, beside, file_sha256(sidecar))
+            self._report.attempt(str(sidecar), step, "could not be moved")
+
+    def _move(self, path: Path, wished: Path, sha256: str) -> Path:
+        """Move a file to a free place like the one wished for, or to where it was on its way when interrupted."""
+        begun = self._interrupted.get(str(path))
+        target = None if begun is None or begun.sha256 != sha256 else self._folder / begun.place
+        if target is not None and not _is_below(target, self._folder):
+            target = None
+        if target is not None:
+            recover(target, sha256)
+        if target is not None and _holds(target, sha256):
+            move = self._journal.begin(str(path), target, sha256)
+            end_name(path, target, sha256)
+        else:
+            target = self._free(wished, path)
+            move = self._journal.begin(str(path), target, sha256)
+            try:
+                transfer(path, target, sha256)
+            except OSError as error:
+                if isinstance(error, FileExistsError) or not os.path.lexists(target):
+                    self._journal.tell(move, journals.LEFT)
+                raise
+        self._journal.tell(move, journals.MOVED)
+        self._report.moved.append((str(path), str(target)))
+        self._report.undo = self._journal.path
+        return target
+
+    def _free(self, wished: Path, path: Path) -> Path:
+        """A path that nothing has, nor was about to get when interrupted: "a.jpg", else "a (2).jpg" ..."""
+        if not _is_below(wished, self._folder):
+            raise LeaveAloneError(f"{printable(wished)} lies behind a link that leads out of the folder")
+        taken = {str(self._folder / move.place) for source, move in self._interrupted.items() if source != str(path)}
+        target, number = wished, 1
+        while os.path.lexists(target) or str(target) in taken:
+            number += 1
+            target = numbered(wished, number)
+        return target
 
 
 def undo(file: str | os.PathLike[str]) -> MoveReport:
@@ -87,189 +157,111 @@ def undo(file: str | os.PathLike[str]) -> MoveReport:
     Nothing is overwritten: where another file has taken the place, the picture stays in the folder and is reported.
     Can be interrupted and repeated. Raises CollectionError for a file that is no undo file.
     """
-    entries = list(_read_journal(Path(file)))
-    folder = Path(file).resolve().parent
-    report = MoveReport(undo=Path(file))
-    for entry in reversed(entries):
-        origin, place = Path(entry["from"]), folder / entry["to"]
-        try:
-            if _back(origin, place, folder, entry["sha256"]):
-                report.moved.append((str(place), str(origin)))
-        except _LeaveAloneError as error:
-            report.left.append(LeftAlone(str(place), str(error)))
-        except OSError as error:
-            report.left.append(LeftAlone(str(place), f"could not be moved back: {error.strerror or error}"))
+    moves = journals.read_journal(Path(file))
+    path = Path(file).resolve()
+    journal, report = Journal(path.parent, path), MoveReport(undo=Path(file))
+
+    def back(move: Move) -> None:
+        if _back(move, journal):
+            report.moved.append((str(path.parent / move.place), move.source))
+        else:
+            report.already += 1
+
+    with journals.locked(path.parent):
+        for move in reversed(moves):
+            place = str(path.parent / move.place)
+            report.attempt(place, partial(back, move), "could not be moved back")
     return report
 
 
-def move(source: Path, target: Path, sha256: str) -> None:
-    """Give a file another name, also on another disk, never taking the place of anything.
-
-    Between the two steps (the new name, then the end of the old one) the file has both. Raises OSError, with the
-    source in place; FileExistsError when there is something at the target.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # another disk, or one that has no second names
-        _copy(source, target, sha256)
-    _sync_folder(target.parent)
-    os.unlink(source)
-
-
-def _copy(source: Path, target: Path, sha256: str) -> None:
-    """A verified, durable copy at a place that is free; what is unfinished is taken away again."""
-    with open(source, "rb") as read, open(target, "xb") as written:
-        try:
-            shutil.copyfileobj(read, written, 1 << 20)
-            written.flush()
-            os.fsync(written.fileno())
-            shutil.copystat(source, target)
-            if file_sha256(target) != sha256:
-                raise OSError("the copy differs from the original")
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-
-
-def _back(origin: Path, place: Path, folder: Path, sha256: str) -> bool:
-    """Move one file back; whether there was anything to do."""
+def _back(move: Move, journal: Journal) -> bool:
+    """Move one file back; False when it is where it came from already."""
+    origin, place = Path(move.source), journal.folder / move.place
+    if not _is_below(place, journal.folder):
+        raise LeaveAloneError("lies behind a link that leads out of the folder")
+    for path in (origin, place):
+        recover(path, move.sha256)
     there, moved = os.path.lexists(origin), os.path.lexists(place)
-    if there and moved and os.path.samefile(origin, place) and not place.is_symlink() and not origin.is_symlink():
-        os.unlink(place)  # interrupted between its two names: this is the second one
-        return True
-    if there and not moved:
+    if there and (origin == place or not moved):
+        if origin != place and move.state != journals.RETURNED and not _holds(origin, move.sha256):
+            raise LeaveAloneError(f"is gone, and another file has taken its place at {printable(origin)}")
         return False
     if not moved:
-        raise _LeaveAloneError("is neither here nor where it came from")
-    if not _is_below(place, folder):
-        raise _LeaveAloneError("lies behind a link that leads out of the folder")
-    _check_content(place, sha256)
-    if there:
-        same = _is_regular(origin) and file_sha256(origin) == sha256
-        raise _LeaveAloneError(
-            f"{printable(origin)} is in place already; this copy can go"
-            if same
-            else f"another file has taken its place at {printable(origin)}"
-        )
-    move(place, origin, sha256)
+        raise LeaveAloneError("is neither here nor where it came from")
+    if _is_below(origin, journal.folder) and not origin.is_relative_to(journal.folder):
+        raise LeaveAloneError(f"stays: a link leads from its old place, {printable(origin)}, into this folder")
+    check_content(place, move.sha256)
+    if not there:
+        journal.tell(move, journals.RETURNING)
+        transfer(place, origin, move.sha256)
+    elif not _holds(origin, move.sha256):
+        raise LeaveAloneError(f"another file has taken its place at {printable(origin)}")
+    elif move.state not in journals.UNFINISHED:
+        raise LeaveAloneError(f"{printable(origin)} is the same picture, in place already")
+    else:  # interrupted between its two names, or with a whole copy
+        end_name(place, origin, move.sha256)
+    journal.tell(move, journals.RETURNED)
     return True
+
+
+def _sidecars(path: Path) -> Iterator[tuple[Path, str]]:
+    """What goes with a picture, and the ending by which it does."""
+    seen: set[tuple[int, int]] = set()
+    for ending in SIDECARS:
+        for sidecar in (path.with_name(path.name + ending), path.with_suffix(ending)):
+            if not is_regular(sidecar) or (sidecar == path.with_suffix(ending) and _has_namesakes(path)):
+                continue
+            status = os.lstat(sidecar)
+            if (status.st_dev, status.st_ino) not in seen:  # where the case of letters does not matter
+                seen.add((status.st_dev, status.st_ino))
+                yield sidecar, ending
+
+
+def _has_namesakes(path: Path) -> bool:
+    """Whether another picture has the same name but for its ending."""
+    others = (Path(name) for name in os.listdir(path.parent) if name != path.name)
+    return any(other.stem == path.stem and other.suffix not in SIDECARS for other in others)
 
 
 def _check_copy(copy: PlannedFile, group: PlannedGroup, folder: Path, known: Known | None) -> None:
     path = Path(copy.path)
     if not os.path.lexists(path):
-        raise _LeaveAloneError("is not there any more; was the plan applied before?")
+        raise LeaveAloneError("is not there any more; was the plan applied before?")
     _check_unchanged(copy, known)
-    if os.path.realpath(path) == os.path.realpath(group.keep.path):
-        raise _LeaveAloneError("is the file to keep, by another name")
+    keep = Path(group.keep.path)
+    same = os.path.samefile(path, keep) and os.lstat(path).st_nlink < 2
+    if same or os.path.realpath(path) == os.path.realpath(keep):
+        raise LeaveAloneError("is the file to keep, by another name")
     if _is_below(path, folder):
-        raise _LeaveAloneError("is in that folder already")
+        raise LeaveAloneError("is in that folder already")
 
 
 def _check_unchanged(file: PlannedFile, known: Known | None) -> None:
     if known is not None and known(file.path) != file.sha256:
-        raise _LeaveAloneError("is not in this collection, or as another picture")
+        raise LeaveAloneError("is not in this collection, or as another picture")
     path = Path(file.path)
-    if not os.path.lexists(path):
-        raise _LeaveAloneError("is missing")
-    if _is_regular(path) and path.stat().st_size != file.bytes:
-        raise _LeaveAloneError("has changed since the plan was made")
-    _check_content(path, file.sha256)
+    if is_regular(path) and path.stat().st_size != file.bytes:
+        raise LeaveAloneError("has changed since the plan was made")
+    check_content(path, file.sha256)
 
 
-def _check_content(path: Path, sha256: str) -> None:
-    if not _is_regular(path):
-        raise _LeaveAloneError("is a link or a folder, not a file")
-    try:
-        unchanged = file_sha256(path) == sha256
-    except OSError as error:
-        raise _LeaveAloneError(f"cannot be read: {error.strerror or error}") from error
-    if not unchanged:
-        raise _LeaveAloneError("has changed since the plan was made")
+def _holds(path: Path, sha256: str) -> bool:
+    return is_regular(path) and file_sha256(path) == sha256
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, hex."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class _Journal:
-    """The undo file: one JSON line a move, on the disk before the move is done. Created with the first one."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.path: Path | None = None
-
-    def note(self, copy: PlannedFile, target: Path) -> None:
-        if self.path is None:
-            self.path = self._create()
-        self._append({"from": copy.path, "to": str(target.relative_to(self._folder)), "sha256": copy.sha256})
-
-    def _create(self) -> Path:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1_000_000):
-            path = self._folder / f"undo-{number}.jsonl"
-            with suppress(FileExistsError), open(path, "x", encoding="ascii") as file:
-                file.write(json.dumps({"format": UNDO_FORMAT, "version": 1}) + "\n")
-                return path
-        raise CollectionError(f"{printable(self._folder)} is full of undo files: name another folder")
-
-    def _append(self, entry: dict[str, str]) -> None:
-        assert self.path is not None
-        with open(self.path, "a", encoding="ascii") as file:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _sync_folder(self._folder)
-
-
-def _read_journal(file: Path) -> Iterator[dict[str, str]]:
-    name = printable(file)
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise CollectionError(f"{name} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError:
-        lines = []
-    head = _json(lines[0]) if lines else None
-    if not isinstance(head, dict) or head.get("format") != UNDO_FORMAT:
-        raise CollectionError(f"{name} is not an undo file: `lookalike duplicates apply` writes one into its folder")
-    # What follows the last line break was cut off while it was written: before its move.
-    for number, line in enumerate(lines[1:-1], 2):
-        entry = _json(line)
-        if not _is_entry(entry):
-            raise CollectionError(f"{name}, line {number}: not a move; nothing was moved back")
-        yield entry
-
-
-def _json(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
-
-
-def _is_entry(entry: Any) -> bool:
-    from lookalike.duplicates.plan import is_plain
-
-    return (
-        isinstance(entry, dict)
-        and all(isinstance(entry.get(key), str) for key in ("from", "to", "sha256"))
-        and is_plain(entry["from"])
-        and not os.path.isabs(entry["to"])
-        and is_plain(os.path.join(os.sep, entry["to"]))
-    )
-
-
-def _target_folder(to: str | os.PathLike[str]) -> Path:
+def _target_folder(to: str | os.PathLike[str]) -> tuple[Path, bool]:
+    """The folder to move to, and whether it was made."""
     folder = Path(os.path.realpath(os.path.expanduser(to)))
-    if folder.exists() and not folder.is_dir():
+    try:
+        made = not os.path.lexists(folder)
+        make_folder(folder)
+    except OSError as error:
+        raise CollectionError(f"{printable(folder)} cannot be made: {error.strerror or error}") from None
+    if not folder.is_dir():
         raise CollectionError(f"{printable(folder)} is a file: name a folder to move the copies to")
-    return folder
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CollectionError(f"{printable(folder)} cannot be written to: name another folder")
+    return folder, made
 
 
 def _common_folder(paths: Sequence[str]) -> Path | None:
@@ -284,32 +276,6 @@ def _relative(path: Path, base: Path | None) -> Path:
     return path.relative_to(path.anchor if base is None else base)
 
 
-def _free_place(folder: Path, relative: Path) -> Path:
-    """A path in the folder that nothing has: "a.jpg", else "a (2).jpg" ..."""
-    target = folder / relative
-    if not _is_below(target, folder):
-        raise _LeaveAloneError(f"{printable(target)} lies behind a link that leads out of the folder")
-    number = 1
-    while os.path.lexists(target):
-        number += 1
-        target = folder / relative.with_name(f"{relative.stem} ({number}){relative.suffix}")
-    return target
-
-
 def _is_below(path: Path, folder: Path) -> bool:
     parent = os.path.realpath(path.parent)
     return Path(parent).is_relative_to(os.path.realpath(folder))
-
-
-def _is_regular(path: Path) -> bool:
-    return stat.S_ISREG(os.lstat(path).st_mode)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make names durable, where folders can be synced."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

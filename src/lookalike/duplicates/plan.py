@@ -15,6 +15,7 @@ from lookalike.errors import CollectionError, printable
 
 FORMAT = "lookalike duplicates plan"
 VERSION = 1
+SHA256 = re.compile("[0-9a-f]{64}")
 ABOUT = (
     "`lookalike duplicates apply` moves the files under 'move' into a folder and leaves those under 'keep' alone. "
     "Take out what shall stay where it is. Files that have changed since are left alone."
@@ -112,7 +113,7 @@ def _file(value: Any) -> PlannedFile:
     file = PlannedFile(**{name: value[name] for name in fields})
     if not is_plain(file.path):
         raise ValueError(f"{printable(file.path)!r} is not a plain absolute path")
-    if not re.fullmatch("[0-9a-f]{64}", file.sha256):
+    if not SHA256.fullmatch(file.sha256):
         raise ValueError(f"{printable(file.path)}: its sha256 is not 64 hexadecimal digits")
     return file
 
