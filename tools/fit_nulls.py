@@ -2,7 +2,8 @@
 
     python tools/fit_nulls.py FOLDER [--skip NAME ...] [--local-queries N]
 
-FOLDER: a thousand or more unrelated pictures of many kinds; --skip leaves out subfolders that hold series or copies.
+FOLDER: a thousand or more unrelated photographs of many kinds; --skip leaves out subfolders that hold series, copies or
+drawings (on white, all of them have the same colours).
 Writes src/lookalike/significance/nulls.json. Distances between random pairs are kept as a few quantiles; nothing of a
 picture is. For `local`, N pictures of one half are searched for in the other half, and what is found is counted.
 """

@@ -133,13 +133,13 @@ def match(*evidence, label="similar"):
     return Match(1, "a.jpg", 0.5, label, 0.1, list(evidence))
 
 
-def test_why_names_the_evidence_that_speaks_most_for_it():
+def test_why_names_the_evidence_that_decides_the_first():
     hash_ = Evidence("phash", 12.0, 1e-6, "mirrored")
     color = Evidence("color", 0.12345, 0.3)
     local = Evidence("local", 0.03, None, detail={"inliers": 31, "covered": 0.24})
-    assert why(match(color, hash_, label="edited copy")) == "edited copy (phash 12 mirrored)"
+    assert why(match(hash_, color, label="edited copy")) == "edited copy (phash 12 mirrored)"
     assert why(match(color)) == "similar (color 0.123)"
-    assert why(match(color, local, label="crop of")) == "crop of (31 inliers, 24 % of the picture)"
+    assert why(match(local, color, label="crop of")) == "crop of (31 inliers, 24 % of the picture)"
     assert why(match(Evidence("file", 0.0, 0.0), hash_, label="same file")) == "same file"
 
 

@@ -14,7 +14,7 @@ from lookalike.search.ask import Answer
 from lookalike.search.fusion import NOT_NEEDED, certain, doubtful
 from lookalike.search.labels import COPY, label
 from lookalike.search.match import THROUGH, Evidence
-from lookalike.significance.combine import combined, remoteness, shares
+from lookalike.significance.combine import PROOF, fused, remoteness, shares
 from samples import HERE, draw, fill, photo
 
 
@@ -46,6 +46,10 @@ def answer(method, chances, distance=1.0):
     return Answer(method, found, 1, 1000, 0.0)
 
 
+def combined(answers):
+    return {id_: one.expected_false for id_, one in fused(answers).items()}
+
+
 METHODS = ("phash", "color", "local", "embedding")
 
 
@@ -56,15 +60,15 @@ def test_one_method_alone_says_what_it_says():
 def test_the_best_evidence_counts_and_every_method_asked_is_paid_for():
     share = shares(METHODS)
     assert sum(share.values()) == pytest.approx(1)
-    asked = [answer(method, {}) for method in METHODS if method != "local"] + [answer("local", {1: 0.01})]
-    assert combined(asked) == {1: pytest.approx(0.01 / share["local"])}
+    asked = [answer(method, {}) for method in METHODS if method != "local"] + [answer("local", {1: 1e-6})]
+    assert combined(asked) == {1: pytest.approx(1e-6 / share["local"])}
 
 
 @pytest.mark.parametrize("methods", [["phash", "color"], ["color", "local", "embedding"], METHODS])
 def test_no_method_becomes_surer_by_asking_others(methods):
     for method in methods:
-        asked = [answer(other, {1: 0.01} if other == method else {}) for other in methods]
-        assert combined(asked)[1] > 0.01
+        asked = [answer(other, {1: 1e-6} if other == method else {}) for other in methods]
+        assert combined(asked)[1] > 1e-6
 
 
 def test_a_method_that_was_not_asked_costs_nothing():
@@ -73,9 +77,38 @@ def test_a_method_that_was_not_asked_costs_nothing():
 
 
 def test_colours_and_embedding_that_agree_say_more_than_either():
-    apart = combined([answer("color", {1: 2.0}), answer("embedding", {2: 2.0})])
-    together = combined([answer("color", {1: 2.0}), answer("embedding", {1: 2.0})])
+    apart = combined([answer("color", {1: 0.02}), answer("embedding", {2: 0.02})])
+    together = combined([answer("color", {1: 0.02}), answer("embedding", {1: 0.02})])
     assert together[1] < min(apart.values()) / 10
+
+
+def test_beyond_proof_only_looks_rank():
+    asked = [
+        answer("phash", {1: 1e-3, 2: 1e-9, 3: 2.0}),
+        answer("color", {1: 1e-2, 4: 1e-2}),
+        answer("local", {}),
+        answer("embedding", {1: 7.0, 3: 0.7, 4: 70.0}),
+    ]
+    order = sorted(combined(asked).items(), key=lambda one: one[1])
+    assert [id_ for id_, _ in order] == [2, 3, 1, 4]
+    assert order[0][1] <= PROOF < order[1][1]
+
+
+def test_what_says_nothing_is_not_among_the_reasons():
+    asked = [answer("phash", {1: 3.0, 2: 1e-9}), answer("color", {1: 1.0}), answer("embedding", {1: 5.0, 2: 9.0})]
+    reasons = {id_: [one.method for one in said.evidence] for id_, said in fused(asked).items()}
+    assert reasons == {1: ["embedding", "color"], 2: ["phash", "embedding"]}
+
+
+def test_a_picture_that_only_a_hash_beyond_proof_has_found_is_not_listed():
+    assert 1 not in fused([answer("phash", {1: 0.5}), answer("embedding", {2: 3.0})])
+    assert fused([answer("phash", {1: 0.5}), answer("color", {2: 3.0})]).keys() == {2}
+
+
+def test_without_a_way_to_compare_looks_every_distance_counts():
+    assert combined([answer("phash", {1: 0.5}), answer("local", {})]) == {
+        1: pytest.approx(0.5 / shares(["phash", "local"])["phash"])
+    }
 
 
 def test_evidence_without_a_null_model_is_no_evidence():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from lookalike.search.match import THROUGH, Evidence, Match
 
 
 def why(match: Match) -> str:
-    """The label and the evidence that speaks most for it: "similar (phash 12 mirrored)"."""
-    best = min(match.evidence, key=_doubt, default=None)
+    """The label and the evidence that decides: "similar (phash 12 mirrored)"."""
+    best = next(iter(match.evidence), None)
     return match.label if best is None or best.method == "file" else f"{match.label} ({reason(best)})"
 
 
@@ -36,10 +34,3 @@ def chance(expected_false: float | None) -> str:
         if expected_false >= 10
         else f"{expected_false:.2g}"
     )
-
-
-def _doubt(evidence: Evidence) -> float:
-    """Matched keypoints in one geometry are a proof that needs no statistics."""
-    if evidence.expected_false is None:
-        return -1.0 if "inliers" in evidence.detail else math.inf
-    return evidence.expected_false

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 
 from lookalike.search.ask import Answer
 from lookalike.search.asker import Asker
 from lookalike.search.labels import label
 from lookalike.search.match import Evidence, Match, Step
 from lookalike.search.score import similarity
-from lookalike.significance.combine import combined, gathered, kind, shares
+from lookalike.significance.combine import Fused, fused, gathered, kind, shares, suspected
 from lookalike.store.catalogue import Record
 
 CERTAIN = 1e-6
@@ -68,7 +69,7 @@ def certain(answers: Sequence[Answer], share: float, farthest: float) -> list[in
 
 def doubtful(answers: Sequence[Answer]) -> list[int]:
     """Pictures that are worth a geometric check, the best first."""
-    chances = combined(answers)
+    chances = suspected(answers)
     return sorted((id_ for id_, chance in chances.items() if chance <= DOUBTFUL), key=chances.__getitem__)[:VERIFIED]
 
 
@@ -82,25 +83,23 @@ def fuse(
 
     same_file: pictures that need no evidence.
     """
-    chances = combined(answers) | dict.fromkeys(same_file, 0.0)
-    evidence = {id_: [Evidence("file", 0.0, 0.0)] for id_ in same_file}
-    for id_, found in gathered(answers).items():
-        evidence.setdefault(id_, []).extend(found)
+    said = fused(answers)
+    everything = gathered(answers)
     share = shares(one.method for one in answers if one.variants)
     methods = {name: asker.indexes.method(name) for name in share if name}
     bits = _bits(asker, methods)
-    likeness = {
-        id_: max((similarity(methods[one.method], one.distance) for one in found if one.method in methods), default=1.0)
-        for id_, found in evidence.items()
-    }
-    known = records(chances)
     matches = []
-    for id_ in sorted(known, key=lambda id_: (chances[id_], -likeness[id_], id_)):
-        chance = chances[id_] if math.isfinite(chances[id_]) else None
-        score = likeness[id_] if chance is None else 1 / (1 + chance)
-        said = label(evidence[id_], share, bits)
-        matches.append(Match(id_, known[id_].path, score, said, chance, evidence[id_]))
-    return matches
+    for id_, record in records({*said, *same_file}).items():
+        of_file = [Evidence("file", 0.0, 0.0)] if id_ in same_file else []
+        found = said.get(id_, Fused(math.inf, []))
+        chance = 0.0 if of_file else found.expected_false
+        likeness = max((similarity(methods[one.method], one.distance) for one in found.evidence), default=1.0)
+        score = 1 / (1 + chance) if math.isfinite(chance) else likeness
+        name = label([*of_file, *everything.get(id_, [])], share, bits)
+        known = chance if math.isfinite(chance) else None
+        match = Match(id_, record.path, score, name, known, [*of_file, *found.evidence])
+        matches.append(((chance, -likeness, id_), match))
+    return [match for _, match in sorted(matches, key=itemgetter(0))]
 
 
 def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:

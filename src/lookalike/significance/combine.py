@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from lookalike.search.ask import Answer
 from lookalike.search.match import Evidence
 
-WEIGHTS = {"phash": 0.005, "local": 0.3, "color": 0.15, "embedding": 0.2}
-"""By kind of method. A hash is either far beyond chance or says nothing: it can pay, so the others get the rest."""
-AGREEMENT = 0.35
+WEIGHTS = {"phash": 0.005, "local": 0.1, "color": 0.05, "embedding": 0.7}
+"""By kind of method. What ranks by looks needs most of the chances; what only proves is far beyond chance or says
+nothing, and can pay."""
+AGREEMENT = 0.145
 """Weight of colours and embedding agreeing on a picture, which counts as one more method."""
+LOOKS = ("embedding", "color")
+"""The first of these kinds that was asked ranks what nothing proves; beyond PROOF the others say nothing of it."""
+PROOF = 0.01
+"""The greatest expected_false, all methods paid for, of what is related to the query for sure."""
 OVERLAP = 1.1
 """Colours and embeddings are slightly correlated between unrelated pictures (0.27): Fisher's statistic is divided by
 this, as in M. B. Brown, Biometrics 31 (1975)."""
@@ -49,14 +55,53 @@ def shares(methods: Iterable[str]) -> dict[str, float]:
     return {method: weight / total for method, weight in weights.items()}
 
 
-def combined(answers: Sequence[Answer]) -> dict[int, float]:
-    """expected_false of every picture found; inf where no method has a null model."""
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What all methods together say of a picture. expected_false: inf where it is not known. evidence: of the methods
+    that say something, the one that decides first."""
+
+    expected_false: float
+    evidence: list[Evidence]
+
+
+def fused(answers: Sequence[Answer]) -> dict[int, Fused]:
+    """The pictures of which a method asked says something, by id.
+
+    An expected_false of at most PROOF is what any method, or the agreement of two, makes sure of. Everything else is as
+    near as it looks: a hash or keypoints beyond proof are left out, and so are pictures that only they have found.
+    """
     asked = [one for one in answers if one.variants]
+    looks = looking(one.method for one in asked)
+    found = {}
+    evidence = gathered(asked)
+    for id_, ways in _ways(asked).items():
+        counted = {way: chance for way, chance in ways.items() if chance <= PROOF or way in looks}
+        saying = [one for one in evidence[id_] if one.method in counted or kind(one.method) in LOOKS]
+        if counted or any(one.method in looks for one in saying):
+            saying.sort(key=lambda one: counted.get(one.method, math.inf))
+            found[id_] = Fused(min(counted.values(), default=math.inf), saying)
+    return found
+
+
+def suspected(answers: Sequence[Answer]) -> dict[int, float]:
+    """The least expected_false that any method asked has for a picture, however little its distance means."""
+    asked = [one for one in answers if one.variants]
+    return {id_: min(ways.values(), default=math.inf) for id_, ways in _ways(asked).items()}
+
+
+def looking(methods: Iterable[str]) -> set[str]:
+    """Those of the methods asked that rank pictures by looks; all of them when none is made for it."""
+    asked = list(methods)
+    ranking = next((one for one in LOOKS if any(kind(method) == one for method in asked)), None)
+    return {method for method in asked if ranking in (None, kind(method))}
+
+
+def _ways(asked: Sequence[Answer]) -> dict[int, dict[str, float]]:
+    """For each picture found, the expected_false of each method and ("") of agreement, with all methods paid for."""
     share = shares(one.method for one in asked)
     remote = {one.method: remoteness(one) if len(asked) > 1 else 1.0 for one in asked}
     pictures = max((one.pictures for one in asked), default=0)
-    found = gathered(asked)
-    return {id_: _combined(evidence, share, remote, pictures) for id_, evidence in found.items()}
+    return {id_: _chances(evidence, share, remote, pictures) for id_, evidence in gathered(asked).items()}
 
 
 def remoteness(answer: Answer) -> float:
@@ -72,18 +117,20 @@ def remoteness(answer: Answer) -> float:
     return max(1.0, ratio) if math.isfinite(ratio) else 1.0
 
 
-def _combined(
+def _chances(
     evidence: Iterable[Evidence], share: Mapping[str, float], remote: Mapping[str, float], pictures: int
-) -> float:
-    chances = {
-        one.method: one.expected_false / remote[one.method] for one in evidence if one.expected_false is not None
-    }
-    ways = [chance / share[method] for method, chance in chances.items()]
-    if "color" in chances:
-        for method, chance in chances.items():
-            if kind(method) == "embedding":
-                ways.append(_agreement(chances["color"], chance, pictures) / share[""])
-    return min(ways, default=math.inf)
+) -> dict[str, float]:
+    alone = {one.method: one.expected_false / remote[one.method] for one in evidence if one.expected_false is not None}
+    ways = {method: chance / share[method] for method, chance in alone.items()}
+    if "color" in alone:
+        agreeing = [
+            _agreement(alone["color"], chance, pictures)
+            for method, chance in alone.items()
+            if kind(method) == "embedding"
+        ]
+        if agreeing:
+            ways[""] = min(agreeing) / share[""]
+    return ways
 
 
 def _agreement(one: float, other: float, pictures: int) -> float:
