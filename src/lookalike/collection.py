@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from lookalike.atlas.atlas import Atlas
     from lookalike.duplicates import Group
     from lookalike.ingest.run import IndexReport, Options
-    from lookalike.pictures.open import Source
+    from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
+    from lookalike.query.parse import Term
     from lookalike.search.indexes import Indexes
     from lookalike.search.match import Matches
 
@@ -95,6 +96,11 @@ class Collection:
         """Names of the methods that this collection holds."""
         return list(self._store.catalogue.methods())
 
+    @property
+    def roots(self) -> list[str]:
+        """Folders and files that were indexed by name."""
+        return self._album.catalogue.roots() if self._album.exists else []
+
     # -- filling
 
     def index(
@@ -163,10 +169,10 @@ class Collection:
 
     def search(
         self,
-        image: Source | None = None,
+        image: Source | Image | None = None,
         *,
         text: str | None = None,
-        query: str | None = None,
+        query: str | Sequence[Term] | None = None,
         id: int | None = None,
         k: int = 10,
         methods: str | Sequence[str] = "auto",
@@ -178,8 +184,8 @@ class Collection:
     ) -> Matches:
         """The pictures that answer a question, best first.
 
-        image: path, bytes, file, PIL image or array; text: words; query: a weighted sum of both such as
-        '2:"golden retriever" + ./pool.jpg - fruit'; id: a picture of the collection.
+        image: path, bytes, file, PIL image or array, or what open_image made of one; text: words; query: a weighted sum
+        of both such as '2:"golden retriever" + ./pool.jpg - fruit', or its terms; id: a picture of the collection.
         k: how many at most. methods: "auto" or names. radius: all within this distance, in the unit of the one
         method named. region: (x, y, width, height) of the picture to ask with, in original pixels.
         where: a filter such as "taken >= 2020 and width > 1000". index: which index of the one method named.
@@ -228,6 +234,12 @@ class Collection:
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
         return self._store.catalogue.records([id]).get(id)
+
+    def records(self, ids: Iterable[int]) -> list[Record]:
+        """What is known of pictures, in the order of the ids; those that are not there are left out."""
+        wanted = [int(id_) for id_ in ids]
+        found = self._album.catalogue.records(wanted)
+        return [found[id_] for id_ in wanted if id_ in found]
 
     def ids(self, where: str | None = None) -> Ids:
         """(n,) int64, ascending: all pictures that can be found, or those for which a filter holds."""

@@ -19,6 +19,7 @@ from lookalike.cli.map import map_
 from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
+from lookalike.cli.serve import serve
 from lookalike.errors import ImageError, LookalikeError, QueryError
 
 FAILED, WRONG = 1, 2
@@ -76,7 +77,7 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, search, compare, evaluate, info, remove, check):
+for command in (index, search, serve, compare, evaluate, info, remove, check):
     app.command()(command)
 app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")

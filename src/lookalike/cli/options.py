@@ -20,10 +20,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 
 def open_collection(ctx: typer.Context, directory: Path | None) -> Collection:
-    """The collection named after the command, else before it or by the environment, else the user's own."""
+    """The collection that is meant."""
     from lookalike.collection import Collection
 
-    return Collection(directory or ctx.obj or default_collection())
+    return Collection(named_collection(ctx, directory))
+
+
+def named_collection(ctx: typer.Context, directory: Path | None) -> Path:
+    """The directory named after the command, else before it or by the environment, else the user's own."""
+    return Path(directory or ctx.obj or default_collection())
 
 
 def default_collection() -> Path:

@@ -58,9 +58,10 @@ TURNS = {
 
 @dataclass(frozen=True)
 class Image:
-    """An upright picture.
+    """An upright picture, or an upright part of one.
 
-    rgb: (h, w, 3) uint8, its longest side at most the working size. width, height: of the original, upright.
+    rgb: (h, w, 3) uint8, its longest side at most the working size. width, height: of the original, upright. origin:
+    where the part begins (x, y) in the picture that it was cut from. sha256: of the file's bytes, where it is known.
     """
 
     rgb: NDArray[np.uint8]
@@ -68,6 +69,8 @@ class Image:
     height: int
     format: str
     metadata: Metadata = NO_METADATA
+    origin: tuple[int, int] = (0, 0)
+    sha256: str | None = None
 
     @cached_property
     def picture(self) -> PIL.Image.Image:

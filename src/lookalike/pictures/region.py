@@ -32,4 +32,4 @@ def open_region(source: Source, region: Region, size: int = WORKING_SIZE) -> Ima
     left, top = int(x * scale_x), int(y * scale_y)
     part = whole.rgb[top : max(top + 1, round(bottom * scale_y)), left : max(left + 1, round(right * scale_x))]
     reduced = open_image(part, size=size)
-    return Image(reduced.rgb, right - x, bottom - y, whole.format, whole.metadata)
+    return Image(reduced.rgb, right - x, bottom - y, whole.format, whole.metadata, origin=(x, y))

@@ -25,7 +25,7 @@ from lookalike.query.filters import Filter, compile_filter
 from lookalike.query.syntax import mistake, shortened
 
 if TYPE_CHECKING:
-    from lookalike.pictures.open import Source
+    from lookalike.pictures.open import Image, Source
 
 MAX_LENGTH = 10_000
 MAX_TERMS = 32
@@ -51,13 +51,14 @@ Kind = Literal["text", "image", "id"]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One summand. value: the words (str) of a text, the Source of an image, the id (int) of a known picture.
+    """One summand. value: the words (str) of a text, the Source of an image or the Image that it was opened
+    to, the id (int) of a known picture.
 
     weight: not zero; negative for "unlike".
     """
 
     kind: Kind
-    value: Source | int
+    value: Source | Image | int
     weight: float = 1.0
 
 
@@ -73,9 +74,9 @@ class Query:
 
 def make_query(
     *,
-    image: Source | None = None,
+    image: Source | Image | None = None,
     text: str | None = None,
-    query: str | None = None,
+    query: str | Sequence[Term] | None = None,
     id: int | None = None,
     region: Sequence[float] | None = None,
     where: str | None = None,
@@ -83,9 +84,10 @@ def make_query(
 ) -> Query:
     """The question made of the arguments of a search; what is given beside each other is summed.
 
-    `text` is taken literally, `query` and `where` are parsed. Raises QueryError.
+    `text` is taken literally, `query` and `where` are parsed. An Image that is open already is asked with as it is: a
+    region of it is cut by `open_region`. Raises QueryError.
     """
-    terms = list(parse_query(query)) if query is not None else []
+    terms = list(parse_query(query) if isinstance(query, str) else query or ())
     if image is not None:
         terms.append(Term("image", image))
     if id is not None:
@@ -225,6 +227,11 @@ def _words(text: str) -> str:
 def _region(region: Sequence[float], terms: Sequence[Term]) -> Region:
     if sum(term.kind != "text" for term in terms) != 1:
         raise QueryError("a region goes with exactly one picture")
+    return make_region(region)
+
+
+def make_region(region: Sequence[float]) -> Region:
+    """A region in whole pixels. Raises QueryError for numbers that are none."""
     if len(region) != 4 or not all(math.isfinite(v) and 0 <= v < 2**31 for v in region):
         raise QueryError("a region is four numbers, x, y, width, height, in pixels of the original picture")
     x, y, width, height = (round(v) for v in region)

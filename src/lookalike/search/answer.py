@@ -41,7 +41,7 @@ def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits)
 
 
 def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
-    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed, query.region)
+    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed)
     if query.methods == ("auto",):
         same_file = _same_file(query, catalogue, allowed)
         answers = auto(asker, _of_pictures(list(catalogue.methods())), same_file)
@@ -64,7 +64,9 @@ def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[
     source = query.terms[0].value
     if query.region is not None:
         return []
-    if isinstance(source, int):
+    if isinstance(source, Image):
+        digest = source.sha256
+    elif isinstance(source, int):
         digest = catalogue.records([source])[source].sha256
     elif isinstance(source, bytes):
         digest = hashlib.sha256(source).hexdigest()
@@ -81,6 +83,10 @@ def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[
 
 def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image:
     source = term.value
+    if isinstance(source, Image):
+        if query.region is not None:
+            raise QueryError("a region of a picture that is open already is cut by open_region")
+        return source
     if isinstance(source, int):
         record = catalogue.records([source]).get(source)
         if record is None:

@@ -13,7 +13,6 @@ from lookalike.arrays.rows import Ids
 from lookalike.index.keypoints import KeypointIndex
 from lookalike.methods.base import Variant
 from lookalike.pictures.open import Image
-from lookalike.pictures.region import Region
 from lookalike.search.ask import Answer, ask
 from lookalike.search.indexes import Indexes
 from lookalike.search.local import ask_local, in_whole
@@ -44,11 +43,9 @@ class Asker:
         image: Image,
         limits: Limits,
         allowed: Ids | None,
-        region: Region | None = None,
     ) -> None:
         self.indexes, self.catalogue = indexes, catalogue
         self.image, self.limits, self.allowed = image, limits, allowed
-        self._region = region
         self._described: dict[str, list[Variant[Any]]] = {}
 
     def ask(self, name: str, k: int) -> Answer:
@@ -92,9 +89,9 @@ class Asker:
 
     def _local(self, name: str, index: KeypointIndex, k: int, allowed: Ids | None) -> Answer:
         answer = ask_local(name, index, self.indexes.descriptors(name), self._variants(name), k, allowed)
-        if self._region is None:
+        x, y = self.image.origin
+        if not (x or y):
             return answer
-        x, y = self._region[:2]
         return replace(answer, found={id_: in_whole(one, x, y) for id_, one in answer.found.items()})
 
     def _variants(self, name: str) -> list[Variant[Any]]:
