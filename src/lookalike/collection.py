@@ -99,7 +99,7 @@ class Collection:
     @property
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
-        return self._album.catalogue.roots() if self._album.exists else []
+        return self._store.catalogue.roots() if self._store.exists else []
 
     # -- filling
 
@@ -238,7 +238,7 @@ class Collection:
     def records(self, ids: Iterable[int]) -> list[Record]:
         """What is known of pictures, in the order of the ids; those that are not there are left out."""
         wanted = [int(id_) for id_ in ids]
-        found = self._album.catalogue.records(wanted)
+        found = self._store.catalogue.records(wanted)
         return [found[id_] for id_ in wanted if id_ in found]
 
     def ids(self, where: str | None = None) -> Ids:
