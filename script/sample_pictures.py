@@ -60,7 +60,7 @@ def installed_pictures() -> Iterator[Path]:
     for package, folder in PLACES.items():
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
-            sys.exit(f"{package} is not installed: pip install 'lookalike[demo]'")
+            sys.exit(f"{package} is not installed: pip install '.[demo]' in a clone of lookalike")
         for path in sorted((Path(spec.origin).parent / folder).iterdir()):
             if path.suffix in SUFFIXES and path.stem not in UNLIKE_PHOTOS:
                 yield path

@@ -80,7 +80,7 @@ def test_a_later_vector_is_placed_among_its_like(laid_out):
 def test_without_opentsne_the_error_names_the_extra(monkeypatch):
     vectors, _ = clusters(2)
     monkeypatch.setitem(sys.modules, "openTSNE", None)
-    with pytest.raises(LookalikeError, match=r"pip install 'lookalike\[map\]'"):
+    with pytest.raises(LookalikeError, match=r"pip install '\.\[map\]'"):
         arranged(vectors)
 
 

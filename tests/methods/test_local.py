@@ -143,7 +143,7 @@ def test_surf_describes_or_says_what_to_install(cat):
     try:
         features_named("surf")
     except LookalikeError as error:
-        assert "lookalike[surf]" in str(error)
+        assert ".[surf]" in str(error)
     else:
         found = Local(features="surf").describe(cat)
         assert found.descriptors.shape[1] == 64

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.atlas.reduce import Floats, Places, nearest, principal_components
 from lookalike.errors import LookalikeError
+from lookalike.extras import how_to_install
 
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and how far it has to go."""
@@ -22,7 +23,6 @@ Step = Callable[[str, int, int], None]
 Graph = tuple[Places, Floats]
 """Places of the nearest neighbours of each vector, itself left out, and their distances: both (n, k)."""
 
-MISSING = "maps need openTSNE: pip install 'lookalike[map]'"
 PERPLEXITY = 30
 GRAPH = 3 * PERPLEXITY
 FEWEST = 8  # points that t-SNE is asked to arrange
@@ -73,7 +73,7 @@ def _embed(start: Floats, graph: Graph, seed: int, step: Step) -> Floats:
         from openTSNE.affinity import PerplexityBasedNN
         from openTSNE.nearest_neighbors import PrecomputedNeighbors
     except ImportError as error:
-        raise LookalikeError(MISSING) from error
+        raise LookalikeError(f"maps need openTSNE: {how_to_install('map')}") from error
     count = len(start)
     jobs = 1 if count < WORTH_THREADS else os.cpu_count() or 1
     affinities = PerplexityBasedNN(

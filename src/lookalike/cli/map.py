@@ -37,7 +37,7 @@ def map_(
     """Draw a map of the collection, on which what looks alike lies together.
 
     The layout is kept: the next map differs only by what was added or removed. Needs openTSNE:
-    pip install 'lookalike[map]'
+    pip install '.[map]' in a clone of lookalike
     """
     if out is None and html is None:
         raise QueryError("nothing to write: name a picture with --out map.png, a page with --html map.html, or both")

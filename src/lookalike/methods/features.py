@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import ModelError, QueryError
+from lookalike.extras import how_to_install
 
 if TYPE_CHECKING:
     import cv2
@@ -155,7 +156,7 @@ def _surf() -> Features:
         else:
             return Surf()
     if importlib.util.find_spec("mahotas") is None:
-        raise ModelError("this OpenCV has no SURF: pip install 'lookalike[surf]', or choose rootsift")
+        raise ModelError(f"this OpenCV has no SURF: {how_to_install('surf')}, or choose rootsift")
     return MahotasSurf()
 
 
