@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lookalike.pictures.kinds import Kind
 
 
 class LookalikeError(Exception):
@@ -11,15 +15,23 @@ class LookalikeError(Exception):
 
 
 class ImageError(LookalikeError):
-    """A picture that cannot be read: `path` (or a description of where it came from) and `reason`."""
+    """A picture that cannot be read: `path` (or a description of where it came from) and `reason`.
 
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+    temporary: whether the same file may be read another time, when a drive is back or there is more memory.
+    kind: what the file is instead of a picture (a `pictures.kinds.Kind`), where that is known.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], reason: str, *, temporary: bool = False, kind: Kind | None = None
+    ) -> None:
         self.path = os.fspath(path)
         self.reason = reason
+        self.temporary = temporary
+        self.kind = kind
         super().__init__(f"{printable(self.path)}: {reason}")
 
-    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str]]:
-        return type(self), (self.path, self.reason)
+    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str], dict[str, object]]:
+        return type(self), (self.path, self.reason), {"temporary": self.temporary, "kind": self.kind}
 
 
 class CollectionError(LookalikeError):

@@ -2,10 +2,12 @@
 
 import io
 import os
+import re
 import sys
 import threading
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.features
@@ -15,7 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import ImageError
+from lookalike.extras import how_to_install
+from lookalike.pictures.formats import decoding
 from lookalike.pictures.open import describe_source, open_image
+from samples import photo
 
 RED, GREEN, BLUE, GREY = (200, 30, 40), (40, 180, 50), (30, 50, 190), (128, 128, 128)
 WHITE = (255, 255, 255)
@@ -362,14 +367,33 @@ def test_a_file_without_permission_says_so(tmp_path):
 def test_a_truncated_picture_is_refused(form, percent):
     noise = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     data = heif(noise) if form == "HEIF" else saved(noise, form, **FORMATS[form])
-    reason = reason_of(data[: len(data) * percent // 100])
+    reason = reason_of(data[: len(data) * percent // 100], strict=True)
     assert "cut short" in reason or "damaged" in reason
 
 
 def test_a_truncated_jpeg_says_how_much_of_it_there_is():
     data = saved(quarters(400, 300), "JPEG")
-    reason = reason_of(data[:-100])
+    reason = reason_of(data[:-100], strict=True)
     assert reason == f"cut short: {len(data) - 100} bytes are not the whole of a JPEG picture of 400 x 300"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize(("percent", "there"), [(95, (85, 99)), (85, (76, 95)), (10, None), (0.2, None)])
+def test_of_a_truncated_jpeg_the_rows_that_are_there_keep_their_place(mode, percent, there):
+    picture = photo("coffee.png").resize((1600, 1200))
+    data = saved(picture.convert(mode), "JPEG", quality=90)
+    part = data[: int(len(data) * percent / 100)]
+    if there is None:
+        assert "cut short" in reason_of(part) or "damaged" in reason_of(part)
+        return
+    image, whole = open_image(part), open_image(data)
+    assert whole.damage is None
+    found = re.fullmatch(r"cut short: (\d+) % of it is there", image.damage)
+    assert there[0] <= int(found[1]) <= there[1]
+    assert (image.width, image.height, image.rgb.shape) == (1600, 1200, whole.rgb.shape)
+    rows = int(len(whole.rgb) * int(found[1]) / 100) - 2
+    np.testing.assert_array_equal(image.rgb[: rows - 6], whole.rgb[: rows - 6])
+    assert np.ptp(image.rgb[rows + 16 :], axis=0).max(initial=0) == 0  # the last row, repeated
 
 
 def png_header(width, height):
@@ -458,7 +482,7 @@ def test_a_cut_raw_file_is_refused():
 
 def test_a_missing_raw_reader_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "rawpy", None)
-    assert reason_of(dng()) == 'a camera raw file: install "lookalike[raw]" to read it'
+    assert reason_of(dng()) == f"a camera raw file, to be read after: {how_to_install('raw')}"
 
 
 def test_the_error_names_its_source():
@@ -526,6 +550,47 @@ def test_pillow_state_and_warning_filters_are_left_alone():
         thread.join()
     assert warnings.filters == filters
     assert limit == PIL.Image.MAX_IMAGE_PIXELS
+
+
+def icon(picture):
+    return saved(picture, "ICO", sizes=[picture.size])
+
+
+@pytest.mark.parametrize("form", ["TIFF", "WEBP", "ICO", "PNG", "GIF", "ICNS", "MPO"])
+def test_only_our_own_limit_of_pixels_counts_whatever_pillows_is(form, monkeypatch):
+    picture = photo("coffee.png").resize((128, 128))
+    tiled = {"tile": (128, 128), "compression": "tiff_lzw"} if form == "TIFF" else {}
+    data = icon(picture) if form == "ICO" else saved(picture, form, **tiled)
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)  # all are far over it, as 200 megapixels are by default
+    assert open_image(data).width >= 128
+    assert "over the limit" in reason_of(data, max_pixels=10_000)
+    assert PIL.Image.MAX_IMAGE_PIXELS == 1000
+
+
+def test_an_icon_with_a_larger_picture_inside_than_it_says_is_refused():
+    data = bytearray(icon(photo("coffee.png").resize((128, 128))))
+    data[6:8] = 16, 16  # the directory's entry: width and height
+    assert "over the limit" in reason_of(bytes(data), max_pixels=10_000)
+
+
+def test_threads_with_other_limits_leave_pillows_as_it_was(monkeypatch):
+    large, small = saved(quarters(400, 300), "TIFF"), saved(quarters(40, 30), "TIFF")
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
+
+    def read(number):
+        open_image(small, max_pixels=2000 + number)
+        return open_image(large, max_pixels=200_000 + number).width
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(read, range(60))) == {400}
+    assert PIL.Image.MAX_IMAGE_PIXELS == 1000
+
+
+def test_a_limit_set_by_someone_else_meanwhile_is_kept(monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
+    with decoding(max_pixels=5000):
+        PIL.Image.MAX_IMAGE_PIXELS = 77
+    assert PIL.Image.MAX_IMAGE_PIXELS == 77
 
 
 def test_damaged_exif_neither_warns_nor_fails():

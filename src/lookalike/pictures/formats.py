@@ -6,9 +6,9 @@ process-wide MAX_IMAGE_PIXELS, and answer "cannot identify" to everything else.
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import importlib
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -16,6 +16,9 @@ from pathlib import PurePath
 from typing import IO, Any
 
 import PIL.Image
+
+from lookalike.extras import how_to_install
+from lookalike.pictures.kinds import HEAD_BYTES, OTHER, RAW_SUFFIXES, Kind, is_heif, kind_of, looks_like_text
 
 COMMON = ("BMP", "DIB", "GIF", "JPEG", "PPM", "PNG")
 # Formats without a signature (the last line) are tried last: they claim nearly any bytes.
@@ -25,6 +28,7 @@ RARE = (
     *("IM", "IMT", "IPTC", "PCD", "SPIDER", "TGA"),
 )
 UNSIGNED = {"IM": {".im"}, "IMT": {".imt"}, "IPTC": {".iim"}, "PCD": {".pcd"}, "SPIDER": {".spi", ".spider"}}
+TEXT_SUFFIXES = {".im", ".imt", ".iim"}
 TGA_SUFFIXES = {".tga", ".icb", ".vda", ".vst"}
 TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
@@ -36,99 +40,103 @@ PIXELS_PER_BYTE = {
     **{"PNG": 8 * 1032, "PPM": 8, "QOI": 62, "SGI": 64, "TGA": 64, "TIFF": 8 * 1032, "XBM": 8, "XPM": 1},
 }
 
-HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-HEIF_CONTAINERS = {b"mif1", b"msf1"}
-AVIF_BRANDS = {b"avif", b"avis"}
-
-RAW_SUFFIXES = (
-    *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos"),
-    *(".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
-)
 RAW_MAGIC = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
 TIFF_MAGIC = (b"II*\0", b"MM\0*")
 DNG_VERSION, NEW_SUBFILE_TYPE, SUB_IFDS = 50706, 254, 330
 
-REFUSED = (
-    (b"%PDF", "a PDF document, not a picture"),
-    (b"%!PS", "a PostScript or EPS document: drawn by a program, not a picture of pixels"),
-    (b"\xc5\xd0\xd3\xc6", "an EPS document: drawn by a program, not a picture of pixels"),
-    (b"\xd7\xcd\xc6\x9a", "a Windows metafile: a drawing, not a picture of pixels"),
-    (b"\1\0\t\0\0\3", "a Windows metafile: a drawing, not a picture of pixels"),
-    (b"\x89HDF\r\n\x1a\n", "HDF5 data, not a picture"),
-    (b"GRIB", "GRIB weather data, not a picture"),
-    (b"BUFR", "BUFR weather data, not a picture"),
-    (b"\0\0\1\xb3", "a film (MPEG), not a picture"),
-    (b"\0\0\1\xba", "a film (MPEG), not a picture"),
-    (b"\x1aE\xdf\xa3", "a film (Matroska or WebM), not a picture"),
-    (b"PK\3\4", "an archive or office document (ZIP), not a picture"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document or FlashPix (OLE container), not a readable picture"),
-    (b"\x1f\x8b", "a compressed file (gzip), not a picture"),
-    (b"\x7fELF", "a program, not a picture"),
-    (b"ID3", "a sound file, not a picture"),
-)
 SIGNS_OF_AN_END = ("truncated", "unexpected end", "unexpected eof", "requires a buffer", "not enough data")
-NO_FORMAT = "not a picture in a format that can be read"
 
 
 class UnreadableError(Exception):
-    """Why these bytes are no picture, in words for a person; `open_image` turns it into ImageError."""
+    """Why these bytes are no picture, in words for a person; `open_image` turns it into ImageError.
+
+    kind: what they are instead, when that is known. temporary: whether the same file may be read another time.
+    """
+
+    def __init__(self, reason: str, *, kind: Kind | None = None, temporary: bool = False) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.temporary = temporary
 
 
-class Silence:
-    """Ignores the warnings that Pillow's modules raise, for as long as any thread is inside.
+class PillowState:
+    """Keeps Pillow from warning and sets its process-wide limit of pixels, for as long as any thread is inside.
 
-    `warnings.catch_warnings` alone saves and restores one process-wide list, so that two threads leaving in
-    the wrong order would keep their filter for ever; here only the first in and the last out touch it.
+    `warnings.catch_warnings` alone saves and restores one process-wide list, so that two threads leaving in the
+    wrong order would keep their filter for ever; here only the first in and the last out touch it. So with Pillow's
+    limit: it is the largest that any thread inside wants, which each of them holds against its own as well.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._limits: list[int] = []
         self._saved: warnings.catch_warnings[None] | None = None
+        self._limit_before: int | None = None
+        self._limit_set: int | None = None
 
-    def __enter__(self) -> None:
+    @contextlib.contextmanager
+    def held(self, max_pixels: int) -> Iterator[None]:
+        """Inside, Pillow decodes pictures of up to `max_pixels` without a word."""
+        self._enter(max_pixels)
+        try:
+            yield
+        finally:
+            self._leave(max_pixels)
+
+    def _enter(self, max_pixels: int) -> None:
         with self._lock:
-            self._inside += 1
-            if self._inside == 1:
+            if not self._limits:
                 self._saved = warnings.catch_warnings()
                 self._saved.__enter__()
                 warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|rawpy)\b")
+                self._limit_before = self._limit_set = PIL.Image.MAX_IMAGE_PIXELS
+            self._limits.append(max_pixels)
+            self._set_limit()
 
-    def __exit__(self, *_: object) -> None:
+    def _leave(self, max_pixels: int) -> None:
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0 and self._saved is not None:
+            self._limits.remove(max_pixels)
+            self._set_limit()
+            if not self._limits and self._saved is not None:
                 self._saved.__exit__(None, None, None)
                 self._saved = None
 
+    def _set_limit(self) -> None:
+        if self._limit_set == PIL.Image.MAX_IMAGE_PIXELS:  # else someone else has set it meanwhile
+            largest = max(self._limits, default=0)
+            # Pillow refuses twice as much
+            self._limit_set = PIL.Image.MAX_IMAGE_PIXELS = -(-largest // 2) if largest else self._limit_before
 
-_silence = Silence()
+
+_pillow = PillowState()
 
 
 @contextlib.contextmanager
-def decoding(what: str = "picture", length: int | None = None) -> Iterator[None]:
+def decoding(what: str = "picture", length: int | None = None, max_pixels: int = 0) -> Iterator[None]:
     """The one boundary to other people's decoders: whatever they raise leaves as UnreadableError.
 
     Decoders meet hostile bytes with any exception at all (OSError, SyntaxError, struct.error, KeyError,
     AttributeError, RuntimeError, zlib.error, LibRawError, MemoryError ...); a list of types would only be a list of
     those met so far, and one file must never stop the rest. The original exception stays as `__cause__`.
 
-    what, length: the format and the bytes of the file, for the message.
+    what, length: the format and the bytes of the file, for the message. max_pixels: what Pillow may decode; 0: what
+    it may anyway.
     """
     try:
-        with _silence:
+        with _pillow.held(max_pixels):
             yield
     except UnreadableError:
         raise
     except Exception as error:
-        raise UnreadableError(_explain(error, what, length)) from error
+        raise UnreadableError(_explain(error, what, length), temporary=isinstance(error, MemoryError)) from error
 
 
 def _explain(error: Exception, what: str, length: int | None) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if isinstance(error, PIL.Image.DecompressionBombError):
-        return f"a {what} that claims more pixels than any real picture has"
+        claimed = re.search(r"\d+", str(error))
+        return f"{int(claimed[0]) / 1e6 if claimed else 0:g} megapixels is over the limit"
     text = (error.strerror or "") if isinstance(error, OSError) and error.errno else str(error)
     text = " ".join(text.split()).removesuffix(" when reading image file")[:120]
     text = "broken data" if text.startswith("decoder error") else text
@@ -143,19 +151,15 @@ def open_lazily(file: IO[bytes], length: int, suffix: str) -> PIL.Image.Image:
     length: bytes in the file. suffix: lower-case, only a hint for formats that have no signature of their own.
     """
     file.seek(0)
-    head = file.read(512)
-    if not head:
-        raise UnreadableError("the file is empty")
-    for magic, reason in REFUSED:
-        if head.startswith(magic):
-            raise UnreadableError(reason)
-    if head[40:44] == b" EMF" and head.startswith(b"\1\0\0\0"):
-        raise UnreadableError("a Windows metafile: a drawing, not a picture of pixels")
+    head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind is not None and (kind.sure or suffix not in TEXT_SUFFIXES):
+        raise UnreadableError(kind.reason, kind=kind)
     if head[4:8] == b"ftyp" and is_heif(head):
         return _open_heif(file, length)
     picture, problem = _first_that_opens(file, head, suffix, length)
     if picture is None:
-        raise UnreadableError(problem or describe_bytes(head))
+        raise UnreadableError(problem) if problem else UnreadableError(OTHER.reason, kind=OTHER)
     return picture
 
 
@@ -181,13 +185,6 @@ def _has_raw_tags(file: IO[bytes]) -> bool:
         thumbnail_first = tags.get(NEW_SUBFILE_TYPE) == 1 and SUB_IFDS in tags
         return DNG_VERSION in tags or (thumbnail_first and tags.get(271, "").startswith(("NIKON", "SONY")))
     return False
-
-
-def is_heif(head: bytes) -> bool:
-    """Whether an ISO media file is HEIC/HEIF (and not AVIF, which Pillow reads)."""
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = {head[8:12]} | {head[at : at + 4] for at in range(16, end - 3, 4)}
-    return bool(brands & HEIF_BRANDS) or (bool(brands & HEIF_CONTAINERS) and not brands & AVIF_BRANDS)
 
 
 def _open_heif(file: IO[bytes], length: int) -> PIL.Image.Image:
@@ -239,31 +236,6 @@ def _has_tga_footer(file: IO[bytes], length: int) -> bool:
     return file.read() == TGA_FOOTER
 
 
-def describe_bytes(head: bytes) -> str:
-    """What unreadable bytes seem to be: "not a picture: looks like HTML"."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "not a picture: looks like a web page (HTML)"
-    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in head):
-        return "an SVG drawing, not a picture of pixels"
-    if head[4:8] == b"ftyp" or (head.startswith(b"RIFF") and head[8:12] == b"AVI "):
-        return "not a picture: looks like a film"
-    if looks_like_text(head):
-        return "not a picture: looks like a text file"
-    if not any(head):
-        return "not a picture: nothing but zero bytes"
-    return NO_FORMAT
-
-
-def looks_like_text(head: bytes) -> bool:
-    """Whether the bytes are the beginning of UTF-8 text without control characters."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # a character cut at the end is no error
-    except UnicodeDecodeError:
-        return False
-    return all(c.isprintable() or c in "\t\r\n\f\x1b\ufeff" for c in text)
-
-
 def bytes_too_few(picture: PIL.Image.Image, length: int) -> bool:
     """Whether the header promises more pixels than `length` bytes of this format can hold."""
     if picture.format == "TIFF" and picture.mode == "1":
@@ -277,7 +249,7 @@ def raw_reader() -> Any:
     try:
         return importlib.import_module("rawpy")
     except ImportError:
-        raise UnreadableError('a camera raw file: install "lookalike[raw]" to read it') from None
+        raise UnreadableError(f"a camera raw file, to be read after: {how_to_install('raw')}") from None
 
 
 def suffix_of(path: str) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -17,6 +15,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.errors import ImageError
+from lookalike.pictures.files import open_regular
 from lookalike.pictures.formats import (
     UnreadableError,
     bytes_too_few,
@@ -62,6 +61,7 @@ class Image:
 
     rgb: (h, w, 3) uint8, its longest side at most the working size. width, height: of the original, upright. origin:
     where the part begins (x, y) in the picture that it was cut from. sha256: of the file's bytes, where it is known.
+    damage: what is missing of the file, None when it is whole.
     """
 
     rgb: NDArray[np.uint8]
@@ -71,6 +71,7 @@ class Image:
     metadata: Metadata = NO_METADATA
     origin: tuple[int, int] = (0, 0)
     sha256: str | None = None
+    damage: str | None = None
 
     @cached_property
     def picture(self) -> PIL.Image.Image:
@@ -78,18 +79,21 @@ class Image:
         return PIL.Image.fromarray(self.rgb)
 
 
-def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS) -> Image:
+def open_image(
+    source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS, strict: bool = False
+) -> Image:
     """The picture upright in RGB, its longest side reduced to at most `size` pixels (never enlarged).
 
     source: a path, a file's bytes, a binary file object (read from its start), a PIL picture, or an array (h, w) or
     (h, w, 1 | 3 | 4) of bool, uint8, uint16 or float 0..1. The format is recognised by content. EXIF orientation is
     applied, alpha is laid over white, of an animation the first frame is taken. A picture of more than
-    `max_pixels`, or one whose decoding would take more than about 1 GiB, is refused before it is decoded.
+    `max_pixels`, or one whose decoding would take more than about 1 GiB, is refused before it is decoded. A JPEG that
+    is cut short but mostly there is read as far as it goes, and its `damage` says so; strict: it is refused.
 
     Raises ImageError, and nothing else, for whatever cannot be read.
     """
     try:
-        with decoding():
+        with decoding(max_pixels=max_pixels):
             if isinstance(source, np.ndarray):
                 picture = array_to_picture(source)
                 return _finish(picture, picture.size, size, "array")
@@ -97,9 +101,11 @@ def open_image(source: Source, *, size: int = WORKING_SIZE, max_pixels: int = MA
                 _check_size(source.size, max_pixels)
                 return _finish(source, source.size, size, source.format or "PIL")
             with _as_file(source) as file:
-                return _decode(file, suffix_of(describe_source(source)), size, max_pixels)
+                return _decode(file, suffix_of(describe_source(source)), size, max_pixels, strict)
     except UnreadableError as error:
-        raise ImageError(describe_source(source), str(error)) from error.__cause__
+        raise ImageError(
+            describe_source(source), str(error), temporary=error.temporary, kind=error.kind
+        ) from error.__cause__
 
 
 def describe_source(source: Source) -> str:
@@ -119,7 +125,7 @@ def _as_file(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Iterator[IO[
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
-        with _open_path(Path(source)) as file:
+        with open_regular(source) as file:
             yield file
     elif not hasattr(source, "read"):
         raise UnreadableError("not a path, bytes, a binary file, a PIL picture or an array")
@@ -127,25 +133,7 @@ def _as_file(source: str | os.PathLike[str] | bytes | IO[bytes]) -> Iterator[IO[
         yield source if source.seekable() else io.BytesIO(source.read())
 
 
-def _open_path(path: Path) -> IO[bytes]:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise UnreadableError("a folder, not a picture")
-        if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
-            raise UnreadableError("not a regular file")
-        return path.open("rb")
-    except FileNotFoundError:
-        raise UnreadableError("no such file") from None
-    except PermissionError:
-        raise UnreadableError("no permission to read it") from None
-    except ValueError:
-        raise UnreadableError("not a valid path") from None
-    except OSError as error:
-        raise UnreadableError((error.strerror or str(error)).lower()) from error
-
-
-def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
+def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int, strict: bool) -> Image:
     length = file.seek(0, io.SEEK_END)
     if is_raw(file, suffix):
         return _decode_raw(file, length, size, max_pixels)
@@ -156,10 +144,30 @@ def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int) -> Image:
     original = picture.size
     drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
     _check_memory(picture, original)
-    with decoding(f"{picture.format} picture of {_by(*original)}", length):
-        picture.load()
+    damage = None
+    try:
+        with decoding(f"{picture.format} picture of {_by(*original)}", length):
+            picture.load()
+    except UnreadableError as error:
+        if strict or picture.format not in ("JPEG", "MPO"):
+            raise
+        picture, damage = _rescued(file, fit(*original, size), error)
+        drafted = True
+    _check_size(picture.size, max_pixels)  # an icon's inner picture may be larger than its header says
     # Some decoders (AVIF, ICNS, TIFF turned upright) know the true size only now.
-    return _finish(picture, original if drafted else picture.size, size, picture.format or "unknown")
+    image = _finish(picture, original if drafted else picture.size, size, picture.format or "unknown")
+    return replace(image, damage=damage) if damage else image
+
+
+def _rescued(file: IO[bytes], target: tuple[int, int], problem: UnreadableError) -> tuple[PIL.Image.Image, str]:
+    """What is there of a damaged JPEG, and how much; the problem again when it is too little."""
+    from lookalike.pictures.partial import LEAST_SHARE, rescue_jpeg
+
+    with contextlib.suppress(UnreadableError), decoding():
+        picture, share = rescue_jpeg(file, target)
+        if share >= LEAST_SHARE:
+            return picture, f"cut short: {min(99, int(100 * share))} % of it is there"
+    raise problem
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
