@@ -39,7 +39,11 @@ class MethodInfo:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a collection holds. failed: files that could not be read; removed: remembered files that are gone."""
+    """What a collection holds.
+
+    failed: files that could not be read; removed: remembered files that are gone; damaged: pictures of which a part is
+    missing; skipped: how many files of which kind are no pictures.
+    """
 
     path: str
     pictures: int
@@ -48,6 +52,8 @@ class Info:
     bytes: int
     methods: list[MethodInfo]
     roots: list[str]
+    damaged: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -264,7 +270,7 @@ class Collection:
         method: whose vectors it is made from. The layout is kept: pictures that come later find their place without
         moving the others, until they are the majority; refresh lays out all of them anew. grid: one cell of a grid
         for each picture. seed: another one gives another arrangement.
-        Raises LookalikeError when openTSNE is missing (pip install 'lookalike[map]'), QueryError for a method
+        Raises LookalikeError when openTSNE is missing (the extra `map`), QueryError for a method
         without vectors.
         """
         from lookalike.atlas.make import make_atlas
@@ -283,11 +289,25 @@ class Collection:
                 MethodInfo(stored.name, stored.params, len(index), matrix.bytes_on_disk(), type(index).__name__)
             )
         size = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
-        return Info(str(self.path), counts["ok"], counts["failed"], counts["removed"], size, held, catalogue.roots())
+        return Info(
+            str(self.path),
+            counts["ok"],
+            counts["failed"],
+            counts["removed"],
+            size,
+            held,
+            catalogue.roots(),
+            catalogue.damaged(),
+            catalogue.skipped(),
+        )
 
     def failures(self) -> list[Record]:
         """Files that could not be read, with their reasons."""
         return list(self._store.catalogue.iterate("failed"))
+
+    def damaged(self) -> list[Record]:
+        """Pictures that are indexed by a part of them, and what is missing."""
+        return list(self._store.catalogue.iterate("ok", with_reason=True))
 
     def check(self) -> CheckReport:
         """Verify the catalogue, the descriptors and the caches; rebuild what can be rebuilt."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from dataclasses import replace
 
 import pytest
 
+import lookalike.ingest.describe as describe
 import lookalike.ingest.run as run
 from lookalike import Collection, CollectionError
-from samples import HERE, METHODS, consistent, draw, drawing, fill, living
+from lookalike.pictures.formats import UnreadableError
+from samples import HERE, METHODS, consistent, draw, drawing, fill, living, photo
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def album(tmp_path, folder):
 def counts(report):
     return {
         name: getattr(report, name)
-        for name in ("added", "updated", "moved", "unchanged", "removed")
+        for name in ("added", "updated", "moved", "unchanged", "removed", "failed_before")
         if getattr(report, name)
     } | ({"failed": len(report.failed)} if report.failed else {})
 
@@ -145,7 +148,7 @@ def test_a_failed_file_is_remembered_and_not_tried_again_until_it_changes(album,
     broken.write_bytes((folder / "000.png").read_bytes()[:40])
     assert counts(album.index([folder], options=HERE)) == {"failed": 1, "unchanged": 6}
     decoded.clear()
-    assert counts(album.index([folder], options=HERE)) == {"unchanged": 7}
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 6, "failed_before": 1}
     assert decoded == []
     assert [record.path for record in album.failures()] == [str(broken)]
     draw(broken, 102)
@@ -245,3 +248,89 @@ def test_numbered_files_that_all_shift_by_one_are_found_where_they_are(album, fo
         assert album.search(drawing(number), k=1)[0].path.endswith(f"{number + 1:03}.png")
     assert len(living(album)) == 7
     consistent(album)
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """The names of files that a drive does not hand out just now."""
+    names = set()
+    real = describe.open_regular
+
+    def open_regular(path):
+        if os.path.basename(path) in names:
+            raise UnreadableError("input/output error", temporary=True)
+        return real(path)
+
+    monkeypatch.setattr(describe, "open_regular", open_regular)
+    return names
+
+
+def test_a_picture_that_cannot_be_read_just_now_keeps_its_record_and_is_tried_again(album, folder, unreadable):
+    before = living(album)
+    unreadable.add("002.png")
+    report = album.index([folder], methods=["local"], options=HERE)
+    assert [(os.path.basename(failure.path), failure.again) for failure in report.failed] == [("002.png", True)]
+    assert living(album) == before
+    assert album.failures() == []
+    unreadable.clear()
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 5, "updated": 1}
+    assert living(album) == before
+    consistent(album)
+
+
+def test_a_picture_that_a_new_method_cannot_read_any_more_keeps_its_record(album, folder, monkeypatch):
+    before = living(album)
+    monkeypatch.setattr(run, "describe_file", lambda task, methods: describe.Unreadable("crashes its decoder"))
+    report = album.index([folder], methods=["local"], options=HERE)
+    assert len(report.failed) == 6 and living(album) == before
+
+
+def test_a_changed_picture_that_cannot_be_read_just_now_keeps_its_record_until_it_can(album, folder, unreadable):
+    before = living(album)
+    draw(folder / "002.png", 300)
+    unreadable.add("002.png")
+    album.index([folder], options=HERE)
+    assert living(album) == before
+    unreadable.clear()
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 5, "updated": 1}
+
+
+def test_a_new_file_that_cannot_be_read_just_now_is_listed_and_tried_again_by_itself(album, folder, unreadable):
+    draw(folder / "new.png", 301)
+    unreadable.add("new.png")
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 6, "failed": 1}
+    assert [record.reason for record in album.failures()] == ["input/output error"]
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 6, "failed": 1}
+    unreadable.clear()
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 6, "added": 1}
+    assert album.failures() == []
+
+
+def test_non_pictures_are_counted_by_kind_and_not_opened_again(album, folder, decoded):
+    (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(40))
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text("words")
+    report = album.index([folder], options=HERE)
+    assert (counts(report), report.skipped) == ({"unchanged": 6}, {"films": 1, "texts": 2})
+    assert album.failures() == []
+    decoded.clear()
+    again = album.index([folder], options=replace(HERE, retry=True))
+    assert (counts(again), again.skipped, decoded) == ({"unchanged": 6}, {}, [])
+    draw(folder / "a.txt", 302)
+    assert counts(album.index([folder], options=HERE)) == {"unchanged": 6, "added": 1}
+    (folder / "a.txt").write_text("words again")
+    album.index([folder], options=HERE)
+    assert "a.txt" not in living(album)
+    consistent(album)
+
+
+def test_a_picture_of_which_most_is_there_is_found_and_said_to_be_damaged(album, folder):
+    file = io.BytesIO()
+    photo("coffee.png").save(file, "JPEG", quality=92)
+    (folder / "cut.jpg").write_bytes(file.getvalue()[: len(file.getvalue()) * 95 // 100])
+    report = album.index([folder], options=HERE)
+    assert (report.added, [os.path.basename(one.path) for one in report.damaged]) == (1, ["cut.jpg"])
+    assert "% of it is there" in report.damaged[0].reason
+    (match, *_) = album.search(photo("coffee.png"), k=1)
+    assert os.path.basename(match.path) == "cut.jpg"
+    assert album.record(match.id).reason == report.damaged[0].reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -84,6 +85,32 @@ def test_a_folder_that_cannot_be_listed_is_told_apart_from_an_empty_one(tmp_path
 def test_a_root_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(CollectionError, match="nowhere: no such file or folder"):
         Walk([str(tmp_path / "nowhere")])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems show themselves elsewhere")
+@pytest.mark.parametrize("name", ["/proc", "/sys", "/dev", "/proc/self", "/proc/kmsg", "/sys/kernel", "/dev/null"])
+def test_where_the_system_shows_itself_is_refused(name, tmp_path):
+    with pytest.raises(CollectionError, match=f"^{name}: shows the system's own state"):
+        Walk([name])
+    (tmp_path / "link").symlink_to(name)
+    with pytest.raises(CollectionError, match="link: shows the system's own state"):
+        Walk([str(tmp_path / "link")])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems show themselves elsewhere")
+def test_links_to_where_the_system_shows_itself_are_not_followed(tmp_path):
+    write(tmp_path / "a.jpg")
+    for name in ("/proc", "/sys", "/dev"):
+        (tmp_path / name[1:]).symlink_to(name)
+    assert names(Walk([str(tmp_path)]), tmp_path) == ["a.jpg"]
+
+
+def test_a_root_that_is_no_file_and_no_folder_is_an_error(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CollectionError, match="pipe: neither a file nor a folder"):
+        Walk([str(tmp_path / "pipe")])
+    with pytest.raises(CollectionError, match="not a valid path"):
+        Walk(["a\0b"])
 
 
 def test_a_collection_inside_the_folder_is_not_indexed_itself(tmp_path):

@@ -1,11 +1,16 @@
-"""Worker processes that survive what they are fed: a crash or a hang costs one file, never the run."""
+"""Worker processes that survive what they are fed: a crash or a hang costs one file, never the run.
+
+Own code where pebble's ProcessPool could stand: that one starts its workers by multiprocessing, which runs the
+caller's script once more in each of them (a script without a main guard fails), a worker that hangs in a decoder
+outlives a killed parent, and it cannot tell the time that a model takes to load from that of a file.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,12 +21,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lookalike.errors import LookalikeError
+from lookalike.errors import CollectionError, LookalikeError, ModelError, QueryError
 from lookalike.ingest.describe import Outcome, Task, Unreadable
+from lookalike.ingest.messages import LOADING, READY, Fault
 
 SECONDS_PER_FILE = 60.0
+SECONDS_TO_LOAD = 600.0
+WAITS = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts to start a process."""
+
 QUEUED_PER_WORKER = 4
-_PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception|Warning)\b")
+KILLED = 9  # SIGKILL, which is not everywhere by name
+_BROKEN = (EOFError, OSError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, TypeError, ValueError)
+"""What reading answers of a process that ended, or that something else wrote into, can raise."""
 
 Kept = Sequence[tuple[str, Mapping[str, Any]]]
 """Methods by name and parameters, as the worker makes them anew."""
@@ -33,27 +45,30 @@ class Worker:
     def __init__(self, methods: Kept) -> None:
         self._methods = methods
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked_at: float | None = None
+        self._deadline: float | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the worker)
 
     def ask(self, task: Task) -> Outcome:
         """The outcome of one task, whatever happens to the process; LookalikeError when a method cannot work at all."""
         process = self._process or self._start()
-        assert process.stdin and process.stdout
-        self._asked_at = time.monotonic()
+        self._deadline = time.monotonic() + SECONDS_PER_FILE
         try:
-            pickle.dump(task, process.stdin)
-            process.stdin.flush()
-            outcome: Outcome | LookalikeError = pickle.load(process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError):
+            _send(process, task)
+            answer = _receive(process)
+            if answer == LOADING:  # its models, which may take longer than a file
+                self._deadline = time.monotonic() + SECONDS_TO_LOAD
+                _receive(process)
+                self._deadline = time.monotonic() + SECONDS_PER_FILE
+                answer = _receive(process)
+        except _BROKEN:
             late = self._late()
-            self.stop()
-            return Unreadable(f"takes more than {SECONDS_PER_FILE:.0f} seconds to read" if late else self._last_words())
+            code = self.stop()
+            if late:
+                return Unreadable(f"takes more than {SECONDS_PER_FILE:.0f} seconds to read")
+            return self._last_words(code)
         finally:
-            self._asked_at = None
-        if isinstance(outcome, LookalikeError):
-            raise outcome
-        return outcome
+            self._deadline = None
+        return _checked(answer)
 
     def kill_when_late(self) -> None:
         """Called by the watchdog: ends a process that has been busy with one file for too long."""
@@ -66,22 +81,24 @@ class Worker:
         if process:
             process.kill()
 
-    def stop(self) -> None:
-        """End the process; the next `ask` starts another."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream:
-                    _close_quietly(stream)
-            self._process = None
+    def stop(self) -> int:
+        """End the process; the next `ask` starts another. Its exit code, the one it had if it ended by itself."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)  # one that has closed its end is about to end: its own code tells why
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                _close_quietly(stream)
+        return process.wait()
 
-    def _last_words(self) -> str:
-        """Why a process ended by itself: Python's error if it was one, else a crash outside of Python."""
-        last = self._complaint()
-        if _PYTHON_ERROR.match(last):
-            return f"cannot be described ({last}): a fault of lookalike, please report it"
-        return "crashes its decoder: damaged"
+    def _last_words(self, code: int) -> Unreadable:
+        """Why a process ended by itself: by the system, or by a crash outside of Python."""
+        if code == -KILLED:
+            return Unreadable("the system ended the process that read it, perhaps for want of memory", temporary=True)
+        return Unreadable("crashes its decoder: damaged")
 
     def _complaint(self) -> str:
         """The last line that the process wrote on standard error."""
@@ -92,27 +109,45 @@ class Worker:
         return lines[-1] if lines else ""
 
     def _late(self) -> bool:
-        return self._asked_at is not None and time.monotonic() - self._asked_at > SECONDS_PER_FILE
+        return self._deadline is not None and time.monotonic() > self._deadline
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lookalike.ingest.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=_environment(),
-            start_new_session=True,
-        )
-        self._process = process
-        assert process.stdin and process.stdout
+        self._process = process = self._spawn()
+        self._deadline = time.monotonic() + SECONDS_TO_LOAD
         try:
-            pickle.dump(self._methods, process.stdin)
-            process.stdin.flush()
-            pickle.load(process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            _send(process, self._methods)
+            answer = _receive(process)
+        except _BROKEN as error:
             self.stop()
             raise LookalikeError(f"the indexing process does not start: {self._complaint() or error}") from error
+        finally:
+            self._deadline = None
+        if answer != READY:
+            self.stop()
+            _checked(answer)
         return process
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        """A new process; a system that has no room for one is given some seconds."""
+        command = [sys.executable, "-m", "lookalike.ingest.worker", str(os.getpid())]
+        for wait in (*WAITS, None):
+            try:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                if wait is None:
+                    raise LookalikeError(
+                        f"no process can be started to read pictures ({error.strerror or error}): "
+                        "try again later, or with --workers 0"
+                    ) from error
+                time.sleep(wait)
+        raise AssertionError("unreachable")
 
 
 class Pool:
@@ -163,7 +198,7 @@ class Pool:
         while (task := self._tasks.get()) is not None and not self._done.is_set():
             try:
                 self._results.put((task, worker.ask(task)))
-            except LookalikeError as error:
+            except BaseException as error:  # noqa: BLE001 (raised where the results are awaited)
                 self._results.put((task, error))
         worker.stop()
 
@@ -171,6 +206,26 @@ class Pool:
         while not self._done.wait(1.0):
             for worker in self._workers:
                 worker.kill_when_late()
+
+
+def _send(process: subprocess.Popen[bytes], value: object) -> None:
+    assert process.stdin
+    pickle.dump(value, process.stdin)
+    process.stdin.flush()
+
+
+def _receive(process: subprocess.Popen[bytes]) -> Any:
+    assert process.stdout
+    return pickle.load(process.stdout)
+
+
+def _checked(answer: Any) -> Outcome:
+    """What a worker answers, raised when it is no file's fault."""
+    if isinstance(answer, Fault):
+        kinds: dict[str, type[LookalikeError]] = {k.__name__: k for k in (ModelError, QueryError, CollectionError)}
+        raise kinds.get(answer.name, LookalikeError)(answer.text)
+    outcome: Outcome = answer
+    return outcome
 
 
 def _environment() -> dict[str, str]:

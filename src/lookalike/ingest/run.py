@@ -10,10 +10,10 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lookalike.errors import CollectionError
-from lookalike.ingest.describe import Outcome, Same, Task, Unreadable, describe_file
+from lookalike.ingest.describe import Outcome, Same, Skipped, Task, Unreadable, describe_file
 from lookalike.ingest.pool import Kept, Pool
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
@@ -25,37 +25,50 @@ from lookalike.store.directory import Store
 
 BATCH = 256
 BATCH_SECONDS = 5.0
+NO_DATE = -1
+"""Of a file that could not be read for a reason that may pass: it never has this one, so it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that is not in the collection, and why."""
+    """A file that could not be read, wholly or at all, and why. again: the next run tries it again by itself."""
 
     path: str
     reason: str
+    again: bool = False
 
 
 @dataclass(slots=True)
 class IndexReport:
-    """What one run did. failed: the files found unreadable in this run; unchanged counts those known before as well."""
+    """What one run did.
+
+    failed: pictures that could not be read; failed_before: how many in earlier runs, which were not tried again.
+    damaged: those of which only a part is there, by which they are indexed. skipped: how many new files of which kind
+    are no pictures.
+    """
 
     added: int = 0
     updated: int = 0
     moved: int = 0
     unchanged: int = 0
     removed: int = 0
+    failed_before: int = 0
     failed: list[Failure] = field(default_factory=list)
+    damaged: list[Failure] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to index. workers: processes (0: none, describe in this one); retry: try failed files again."""
+    """How to index. workers: processes (0: none, describe in this one); retry: try failed files again;
+    strict: refuse pictures of which a part is missing."""
 
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     ignore: Sequence[str] = IGNORED
     max_pixels: int = MAX_PIXELS
     retry: bool = False
+    strict: bool = False
 
 
 def index(
@@ -96,8 +109,9 @@ class _Run:
     def look_at_pending(self) -> None:
         """Describe whatever is new or changed, committing as it goes."""
         total = self.comparison.compare(self._wanted, self.options.retry)
-        seen = self.comparison.total()
-        self.report.unchanged = seen - total
+        standing = self.comparison.standing()
+        self.report.unchanged = standing.get("ok", 0)
+        self.report.failed_before = standing.get("failed", 0)
         if not total:
             return
         by_path: dict[str, Pending] = {}
@@ -105,7 +119,9 @@ class _Run:
         with closing(self._outcomes(self._tasks(by_path))) as outcomes:
             try:
                 for done, (task, outcome) in enumerate(outcomes, 1):
-                    self._batch.append(self._change(by_path.pop(task.path), outcome))
+                    change = self._change(by_path.pop(task.path), outcome)
+                    if change is not None:
+                        self._batch.append(change)
                     self.progress(Progress("indexing", done, total, len(self.report.failed)))
                     if len(self._batch) >= BATCH or time.monotonic() - self._committed_at > BATCH_SECONDS:
                         self._commit()
@@ -123,7 +139,7 @@ class _Run:
         for pending in self.comparison.pending():
             by_path[pending.seen.path] = pending
             known = self.comparison.contents_of_size(pending.seen.bytes, self._wanted)
-            yield Task(pending.seen.path, known, self.options.max_pixels)
+            yield Task(pending.seen.path, known, self.options.max_pixels, self.options.strict)
 
     def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Outcome]]:
         if self.options.workers <= 0:
@@ -134,11 +150,13 @@ class _Run:
         with Pool(self.kept, self.options.workers) as pool:
             yield from pool.run(tasks)
 
-    def _change(self, pending: Pending, outcome: Outcome) -> Change:
+    def _change(self, pending: Pending, outcome: Outcome) -> Change | None:
         match outcome:
-            case Unreadable(reason):
-                self.report.failed.append(Failure(pending.seen.path, reason))
-                return Failed(pending.seen, reason, pending.id)
+            case Unreadable():
+                return self._failed(pending, outcome)
+            case Skipped(kind, reason):
+                self.report.skipped[kind] = self.report.skipped.get(kind, 0) + 1
+                return Failed(pending.seen, reason, pending.id, kind)
             case Same(sha256):
                 return self._known(pending, sha256)
             case Description(sha256):
@@ -146,11 +164,22 @@ class _Run:
                     return self._known(pending, sha256)
                 return self._described(pending, outcome)
 
+    def _failed(self, pending: Pending, found: Unreadable) -> Change | None:
+        """A picture that is known keeps its record, unless its file is another one now that cannot be read."""
+        keep = pending.status == "ok" and (found.temporary or pending.unchanged)
+        self.report.failed.append(Failure(pending.seen.path, found.reason, again=keep or found.temporary))
+        if keep:
+            return None
+        seen = replace(pending.seen, mtime_ns=NO_DATE) if found.temporary else pending.seen
+        return Failed(seen, found.reason, pending.id)
+
     def _described(self, pending: Pending, description: Description) -> Change:
+        if description.damage:
+            self.report.damaged.append(Failure(pending.seen.path, description.damage))
         if pending.id is not None and pending.sha256 == description.sha256:
             self.report.updated += 1
             return Completed(pending.id, pending.seen, self._missing(pending, description))
-        if pending.id is None or pending.status == "failed":
+        if pending.status != "ok":
             self.report.added += 1
         else:
             self.report.updated += 1
@@ -162,7 +191,7 @@ class _Run:
         d = description
         rows = {name: d.rows[name] for name in new if name in d.rows}
         gaps = {name: d.gaps[name] for name in new if name in d.gaps}
-        return Description(d.sha256, d.format, d.width, d.height, d.metadata, rows, gaps)
+        return replace(d, rows=rows, gaps=gaps)
 
     def _known(self, pending: Pending, sha256: str) -> Change:
         seen = pending.seen

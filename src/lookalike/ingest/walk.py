@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,18 +15,23 @@ IGNORED = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "_
 """Names that photo libraries and systems leave beside pictures; hidden names (a leading dot) are ignored as well."""
 
 
+SYSTEM = ("/proc", "/sys")
+SYSTEM_FOLDERS = (*SYSTEM, "/dev")
+"""Where a system shows itself as files: reading those may wait for ever or have an effect."""
+
+
 class Walk:
     """The regular files below some roots. `unreadable` fills with the folders that could not be listed."""
 
     def __init__(self, roots: Sequence[str], ignore: Sequence[str] = IGNORED, spare: Iterable[str] = ()) -> None:
         self.roots = [os.path.abspath(root) for root in roots]
         for root in self.roots:
-            if not os.path.exists(root):
-                raise CollectionError(f"{printable(root)}: no such file or folder")
+            _check_root(root)
         self.unreadable: list[str] = []
         self._ignore = tuple(ignore)
         self._spare = {os.path.realpath(path) for path in spare}
         self._visited: set[tuple[int, int]] = set()
+        self._systems = _system_devices()
 
     def __iter__(self) -> Iterator[Seen]:
         for root in self.roots:
@@ -74,10 +80,37 @@ class Walk:
             self.unreadable.append(folder)
             return False
         key = (status.st_dev, status.st_ino)
-        if key in self._visited:
+        if key in self._visited or status.st_dev in self._systems:
             return False
         self._visited.add(key)
         return True
 
     def _ignored(self, name: str) -> bool:
         return name.startswith(".") or any(fnmatch(name, pattern) for pattern in self._ignore)
+
+
+def _check_root(root: str) -> None:
+    try:
+        status = os.stat(root)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        reason = "no such file or folder" if missing else (error.strerror or str(error)).lower()
+        raise CollectionError(f"{printable(root)}: {reason}") from error
+    except ValueError as error:
+        raise CollectionError(f"{printable(root)}: not a valid path") from error
+    real = os.path.realpath(root)
+    if status.st_dev in _system_devices() or any(real == top or real.startswith(top + os.sep) for top in SYSTEM):
+        raise CollectionError(f"{printable(root)}: shows the system's own state, not files: name a folder of pictures")
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise CollectionError(f"{printable(root)}: neither a file nor a folder")
+
+
+def _system_devices() -> set[int]:
+    """The file systems in which the system shows itself, where they are file systems of their own."""
+    found = set()
+    for folder in SYSTEM_FOLDERS:
+        with contextlib.suppress(OSError):
+            found.add(os.stat(folder).st_dev)
+    with contextlib.suppress(OSError):
+        found.discard(os.stat(os.sep).st_dev)
+    return found

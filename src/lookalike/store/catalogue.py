@@ -139,11 +139,11 @@ class Catalogue:
         rows = self._rows(f"SELECT {COLUMNS} FROM images WHERE path = ? AND status != 'removed'", (os.fsencode(path),))
         return _record(rows[0]) if rows else None
 
-    def iterate(self, status: str) -> Iterator[Record]:
-        """All records of a status by ascending id, without holding them in memory."""
-        last = 0
+    def iterate(self, status: str, *, with_reason: bool = False) -> Iterator[Record]:
+        """All records of a status (with a reason) by ascending id, without holding them in memory."""
+        last, reason = 0, "AND reason IS NOT NULL" if with_reason else ""
         while rows := self._rows(
-            f"SELECT {COLUMNS} FROM images WHERE status = ? AND id > ? ORDER BY id LIMIT 1000", (status, last)
+            f"SELECT {COLUMNS} FROM images WHERE status = ? {reason} AND id > ? ORDER BY id LIMIT 1000", (status, last)
         ):
             yield from map(_record, rows)
             last = rows[-1][0]
@@ -151,7 +151,17 @@ class Catalogue:
     def counts(self) -> dict[str, int]:
         """How many records there are of each status."""
         found = dict(self._rows("SELECT status, count(*) FROM images GROUP BY status"))
-        return {status: found.get(status, 0) for status in ("ok", "failed", "removed")}
+        return {status: found.get(status, 0) for status in ("ok", "failed", "skipped", "removed")}
+
+    def damaged(self) -> int:
+        """How many living pictures are not whole."""
+        ((count,),) = self._rows("SELECT count(*) FROM images WHERE status = 'ok' AND reason IS NOT NULL")
+        return int(count)
+
+    def skipped(self) -> dict[str, int]:
+        """How many files of which kind are known to be no pictures."""
+        rows = self._rows("SELECT format, count(*) FROM images WHERE status = 'skipped' GROUP BY format")
+        return dict(rows)
 
     def gone(self) -> Ids:
         """Ids whose descriptors must not be found: removed or failed."""

@@ -25,7 +25,8 @@ INSERT = """INSERT INTO images (path, path_text, sha256, bytes, mtime_ns, format
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a worker found out about one file. rows: packed descriptors by method name; gaps: why there is none."""
+    """What a worker found out about one file. rows: packed descriptors by method name; gaps: why there is none;
+    damage: what is missing of the file."""
 
     sha256: str
     format: str
@@ -34,6 +35,7 @@ class Description:
     metadata: Metadata
     rows: dict[str, NDArray[Any]]
     gaps: dict[str, str]
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,12 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file that cannot be read."""
+    """A file that cannot be read. kind: what it is, in the plural ("films"), when that is no picture at all."""
 
     seen: Seen
     reason: str
     replaces: int | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +144,17 @@ class Changes:
             case Moved(id_, seen, replaces):
                 self._retire(sql, None if replaces == id_ else replaces)
                 self._place(sql, id_, seen)
-            case Failed(seen, reason, replaces):
+            case Failed(seen, reason, replaces, kind):
                 self._retire(sql, replaces)
-                values = (os.fsencode(seen.path), printable(seen.path), None, seen.bytes, seen.mtime_ns)
-                sql.execute(INSERT, (*values, *[None] * 8, "failed", reason, 0))
+                values = (os.fsencode(seen.path), printable(seen.path), None, seen.bytes, seen.mtime_ns, kind)
+                sql.execute(INSERT, (*values, *[None] * 7, "skipped" if kind else "failed", reason, 0))
             case Removed(id_):
                 self._retire(sql, id_)
 
     def _retire(self, sql: sqlite3.Connection, id_: int | None) -> None:
         if id_ is None:
             return
-        sql.execute("DELETE FROM images WHERE id = ? AND status = 'failed'", (id_,))
+        sql.execute("DELETE FROM images WHERE id = ? AND status IN ('failed', 'skipped')", (id_,))
         sql.execute("UPDATE images SET status = 'removed' WHERE id = ?", (id_,))
 
     def _place(self, sql: sqlite3.Connection, id_: int, seen: Seen) -> None:
@@ -164,7 +167,7 @@ class Changes:
         m = d.metadata
         values = (os.fsencode(seen.path), printable(seen.path), bytes.fromhex(d.sha256), seen.bytes, seen.mtime_ns)
         about = (d.format, d.width, d.height, m.taken, m.camera, m.latitude, m.longitude, m.caption)
-        return int(sql.execute(INSERT, (*values, *about, "ok", None, 0)).lastrowid or 0)
+        return int(sql.execute(INSERT, (*values, *about, "ok", d.damage, 0)).lastrowid or 0)
 
     def _describe(self, sql: sqlite3.Connection, id_: int, description: Description) -> None:
         mask = 0

@@ -25,13 +25,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A file that needs a look, and its living record if it has one."""
+    """A file that needs a look, and its living record if it has one. unchanged: it has the size and date of then."""
 
     seen: Seen
     id: int | None
     status: str | None
     sha256: str | None
     described: int
+    unchanged: bool = False
 
 
 class Comparison:
@@ -49,15 +50,12 @@ class Comparison:
             self._sql.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", page)
             self._sql.execute("COMMIT")
 
-    def total(self) -> int:
-        """How many files were found."""
-        return int(self._sql.execute("SELECT count(*) FROM seen").fetchone()[0])
-
     def compare(self, wanted: int, retry: bool) -> int:
         """Find the files that need a look: new, changed, lacking a `wanted` method bit, or (retry) failed."""
         self._sql.execute("DELETE FROM pending")
         self._sql.execute(
-            "INSERT INTO pending SELECT NULL, s.path, s.bytes, s.mtime_ns, i.id, i.status, i.sha256, i.described "
+            "INSERT INTO pending SELECT NULL, s.path, s.bytes, s.mtime_ns, i.id, i.status, i.sha256, i.described, "
+            "i.bytes = s.bytes AND i.mtime_ns = s.mtime_ns "
             "FROM seen s LEFT JOIN images i ON i.path = s.path AND i.status != 'removed' "
             "WHERE i.id IS NULL OR i.bytes != s.bytes OR i.mtime_ns != s.mtime_ns "
             "OR (i.status = 'ok' AND (i.described & ?1) != ?1) OR (?2 AND i.status = 'failed')",
@@ -65,15 +63,24 @@ class Comparison:
         )
         return int(self._sql.execute("SELECT count(*) FROM pending").fetchone()[0])
 
+    def standing(self) -> dict[str, int]:
+        """How many of the files found are known, and need no look, by status; after `compare`."""
+        count = "SELECT i.status, count(*) FROM seen s JOIN images i ON i.path = s.path AND i.status != 'removed' "
+        known = dict(self._sql.execute(f"{count} GROUP BY i.status"))
+        for status, pending in self._sql.execute("SELECT status, count(*) FROM pending GROUP BY status"):
+            if status is not None:
+                known[status] -= pending
+        return known
+
     def pending(self) -> Iterator[Pending]:
         """The files that need a look, in path order."""
         last = 0
         while rows := self._sql.execute(
             "SELECT * FROM pending WHERE place > ? ORDER BY place LIMIT ?", (last, PAGE)
         ).fetchall():
-            for place, path, size, mtime_ns, id_, status, sha256, described in rows:
+            for place, path, size, mtime_ns, id_, status, sha256, described, unchanged in rows:
                 seen = Seen(os.fsdecode(path), size, mtime_ns)
-                yield Pending(seen, id_, status, sha256.hex() if sha256 else None, described or 0)
+                yield Pending(seen, id_, status, sha256.hex() if sha256 else None, described or 0, bool(unchanged))
                 last = place
 
     def contents_of_size(self, size: int, wanted: int) -> frozenset[str]:

@@ -32,7 +32,7 @@ CREATE TABLE images (
     latitude REAL,
     longitude REAL,
     caption TEXT,
-    status TEXT NOT NULL CHECK (status IN ('ok', 'failed', 'removed')),
+    status TEXT NOT NULL CHECK (status IN ('ok', 'failed', 'skipped', 'removed')),
     reason TEXT,
     described INTEGER NOT NULL DEFAULT 0
 );
@@ -70,7 +70,7 @@ CREATE TEMP TABLE IF NOT EXISTS seen (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS pending (
     place INTEGER PRIMARY KEY, path BLOB NOT NULL, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    id INTEGER, status TEXT, sha256 BLOB, described INTEGER
+    id INTEGER, status TEXT, sha256 BLOB, described INTEGER, unchanged INTEGER
 );
 DELETE FROM seen;
 DELETE FROM pending;
