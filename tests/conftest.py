@@ -17,11 +17,12 @@ def own_data(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory):
-    """A folder of small real photos, drawings and one file that is no picture. Not to be changed."""
+    """A folder of small real photos, drawings and one broken one and a text. Not to be changed."""
     folder = fill(tmp_path_factory.mktemp("pictures"), 5)
     for name in PHOTOS:
         photo(name).save(folder / name)
     (folder / "notes.txt").write_text("not a picture")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 
 import PIL.Image
 import pytest
@@ -22,13 +23,13 @@ def cli(album):
     """Runs a command on the shared collection, or on another one when it is named."""
 
     def run(*words, stdin=None, on=album):
-        return CliRunner().invoke(app, ["-c", str(on), *map(str, words)], input=stdin)
+        return CliRunner().invoke(app, ["-c", str(on), *map(str, words)], input=stdin, prog_name="lookalike")
 
     return run
 
 
-def lines(result):
-    return result.stdout.splitlines()
+def lines(result, stream="stdout"):
+    return getattr(result, stream).splitlines()
 
 
 def test_search_prints_rank_score_reason_and_path_best_first(cli, pictures, tmp_path):
@@ -136,11 +137,25 @@ def test_the_query_that_is_wrong_is_pointed_at(cli):
     assert result.stderr.splitlines()[1:] == ['  "dog" cat', "        ^"]
 
 
-@pytest.mark.parametrize("words", [["unknown"], ["search"], ["search", "a", "-k", "0"], ["info", "--unknown"]])
-def test_wrong_usage_leaves_with_2_and_explains_itself(cli, words):
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["unknown"], "no such command 'unknown'; see lookalike --help"),
+        (["search"], "missing argument 'WHAT'; see lookalike search --help"),
+        (["search", "a", "-k", "0"], "invalid value for '-k': 0 is not in the range x>=1; see lookalike search --help"),
+        (["info", "--unknown"], "no such option: --unknown; see lookalike info --help"),
+        (["search", "a", "--radius", "nan"], "invalid value for '--radius': nan is not a number"),
+        (["search", "a", "--max-expected-false", "inf"], "invalid value for '--max-expected-false': inf is not"),
+        (["search", "a", "--region", "nan,0,1,1"], "invalid value for --region: 'nan,0,1,1' is not four numbers"),
+        (["index", "a", "--max-megapixels", "nan"], "invalid value for '--max-megapixels': nan is not a number"),
+        (["index", "a", "--max-megapixels", "inf"], "invalid value for '--max-megapixels': inf is not a number"),
+        (["duplicates", "--max-expected-false", "nan"], "invalid value for '--max-expected-false': nan is not"),
+    ],
+)
+def test_wrong_usage_leaves_with_2_and_one_line_in_the_style_of_other_errors(cli, words, line):
     result = cli(*words)
-    assert result.exit_code == 2
-    assert "Usage: " in result.stderr
+    assert (result.exit_code, len(lines(result, "stderr"))) == (2, 1)
+    assert result.stderr.startswith(f"lookalike: {line}")
 
 
 def test_an_unforeseen_error_keeps_its_traceback(cli, pictures, monkeypatch):
@@ -153,39 +168,75 @@ def test_an_unforeseen_error_keeps_its_traceback(cli, pictures, monkeypatch):
 
 def test_index_sums_up_what_it_did(cli, tmp_path):
     folder = fill(tmp_path / "pictures", 3)
-    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "e.txt"):
+    for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"):
         (folder / name).write_text("words")
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text("words")
+    (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(40))
     on = tmp_path / "album"
     first = cli("index", folder, "--workers", 0, *NAMED, on=on)
     assert (first.exit_code, first.stderr) == (0, "")
-    summary, reason, *rest = lines(first)
+    summary, skipped, reason, *rest = lines(first)
     assert summary.startswith("3 added, 5 failed (")
+    assert skipped == "  skipped, no pictures: 2 texts, 1 film"
     assert reason == "  not a picture: looks like a text file:"
     assert rest == [
-        *(f"    {folder / name}" for name in ("a.txt", "b.txt", "c.txt")),
+        *(f"    {folder / name}" for name in ("a.jpg", "b.jpg", "c.jpg")),
         "    and 2 more",
         "  all of them: lookalike info --failed",
         "3 pictures can be found now",
     ]
     draw(folder / "new.png", 50)
     (folder / "000.png").unlink()
-    again = cli("index", "--workers", 0, on=on)
-    assert lines(again)[0].startswith("1 added, 7 unchanged, 1 removed (")
+    again = lines(cli("index", "--workers", 0, on=on))
+    assert again[0].startswith("1 added, 2 unchanged, 1 removed (")
+    assert again[1:] == [
+        "  5 failed before: `lookalike info --failed` lists, --retry tries again",
+        "3 pictures can be found now",
+    ]
+
+
+def cut_jpeg(path):
+    photo("coffee.png").save(path, "JPEG", quality=92)
+    os.truncate(path, path.stat().st_size * 95 // 100)
+
+
+def test_index_says_which_pictures_are_not_whole_and_refuses_them_when_strict(cli, tmp_path):
+    folder = fill(tmp_path / "pictures", 1)
+    cut_jpeg(folder / "cut.jpg")
+    shown = lines(cli("index", folder, "--workers", 0, *NAMED, on=tmp_path / "a"))
+    assert shown[0].startswith("2 added")
+    assert shown[1] == "  indexed by what is there (--strict refuses them):"
+    assert shown[2].startswith(f"    {folder / 'cut.jpg'}: cut short: 9")
+    strict = lines(cli("index", folder, "--workers", 0, "--strict", *NAMED, on=tmp_path / "b"))
+    assert strict[0].startswith("1 added, 1 failed")
+    assert "cut.jpg" in cli("info", "--failed", on=tmp_path / "a").stdout
+    assert "1 picture is not whole: lookalike info --failed" in cli("info", on=tmp_path / "a").stdout
+
+
+def test_index_says_nothing_when_quiet_but_what_went_wrong(cli, tmp_path):
+    folder = fill(tmp_path / "pictures", 1)
+    result = cli("index", folder, "--workers", 0, "--quiet", *NAMED, on=tmp_path / "a")
+    assert (result.exit_code, result.output) == (0, "")
+    assert "no such file" in cli("index", tmp_path / "none", "-q", on=tmp_path / "a").stderr
 
 
 def test_index_reports_as_json(cli, tmp_path):
     folder = fill(tmp_path / "pictures", 2)
     (folder / "a.txt").write_text("words")
+    (folder / "b.jpg").write_text("words")
+    cut_jpeg(folder / "cut.jpg")
     report = json.loads(cli("index", folder, "--workers", 0, "--json", *NAMED, on=tmp_path / "album").stdout)
-    assert (report["added"], report["moved"]) == (2, 0)
-    assert [failure["path"] for failure in report["failed"]] == [str(folder / "a.txt")]
+    assert (report["added"], report["moved"], report["skipped"]) == (3, 0, {"texts": 1})
+    assert [(failure["path"], failure["again"]) for failure in report["failed"]] == [(str(folder / "b.jpg"), False)]
+    assert [one["path"] for one in report["damaged"]] == [str(folder / "cut.jpg")]
 
 
 def test_index_fails_only_when_nothing_could_be_done(cli, tmp_path):
     folder, on = tmp_path / "pictures", tmp_path / "album"
     folder.mkdir()
     assert cli("index", folder, "--workers", 0, *NAMED, on=on).exit_code == 0
-    (folder / "a.txt").write_text("words")
+    (folder / "a.jpg").write_text("words")
     assert cli("index", folder, "--workers", 0, on=on).exit_code == 1
     fill(folder, 1)
     assert cli("index", folder, "--workers", 0, on=on).exit_code == 0
@@ -203,10 +254,29 @@ def test_index_takes_limits_and_names_to_ignore(cli, tmp_path):
 
 def test_index_tries_failed_files_again_when_asked(cli, tmp_path):
     folder, on = fill(tmp_path / "pictures", 1), tmp_path / "album"
-    (folder / "a.txt").write_text("words")
+    (folder / "a.jpg").write_text("words")
     cli("index", folder, "--workers", 0, *NAMED, on=on)
-    assert lines(cli("index", folder, "--workers", 0, on=on))[0].startswith("2 unchanged")
+    assert lines(cli("index", folder, "--workers", 0, on=on))[0].startswith("1 unchanged (")
     assert lines(cli("index", folder, "--workers", 0, "--retry", on=on))[0].startswith("1 unchanged, 1 failed")
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="Windows has priority classes instead")
+def test_index_leaves_the_machine_to_others_when_asked(cli, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "nice", asked.append)
+    cli("index", fill(tmp_path / "pictures", 1), "--workers", 0, "--low-priority", *NAMED, on=tmp_path / "a")
+    assert asked == [19]
+
+
+def test_watching_without_its_package_is_an_error_before_anything_is_indexed(cli, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    result = cli("index", fill(tmp_path / "pictures", 1), "--watch", *NAMED, on=tmp_path / "a")
+    assert result.exit_code == 1
+    assert (
+        result.stderr
+        == "lookalike: following folders needs watchfiles: pip install '.[watch]' in a clone of lookalike\n"
+    )
+    assert not (tmp_path / "a").exists()
 
 
 def test_compare_needs_no_collection(cli, pictures, tmp_path):
@@ -249,8 +319,10 @@ def test_info_shows_and_lists(cli, pictures):
     assert "12 pictures" in lines(result)[0] and f"indexed: {pictures}" in result.stdout
     about = json.loads(cli("info", "--json").stdout)
     assert (about["pictures"], about["failed"], about["roots"]) == (12, 1, [str(pictures)])
-    assert "notes.txt" in cli("info", "--failed").stdout
-    assert json.loads(cli("info", "--failed", "--json").stdout)[0]["path"] == str(pictures / "notes.txt")
+    assert about["skipped"] == {"texts": 1}
+    assert "1 file skipped, no picture: 1 text" in result.stdout
+    assert "broken.jpg" in cli("info", "--failed").stdout
+    assert json.loads(cli("info", "--failed", "--json").stdout)[0]["path"] == str(pictures / "broken.jpg")
 
 
 def test_remove_and_check_tell_what_they_did(cli, album, pictures, tmp_path):

@@ -25,15 +25,36 @@ from lookalike.errors import ImageError, LookalikeError, QueryError
 FAILED, WRONG = 1, 2
 
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # typer has it and does not export it
+
+
 class Commands(TyperGroup):
     """Foreseen errors as one line each; unforeseen ones keep their traceback, so that they can be reported."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().make_context(*args, **options)
+        except UsageError as error:
+            raise _misused(error) from error
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except UsageError as error:
+            raise _misused(error) from error
         except LookalikeError as error:
             typer.echo(f"lookalike: {error}", err=True)
             raise typer.Exit(WRONG if isinstance(error, QueryError | ImageError) else FAILED) from error
+
+
+def _misused(error: Any) -> Exception:
+    """An option or argument that is wrong, in one line; with nothing after the command its help is the answer."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return error  # type: ignore[no-any-return]
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    command = error.ctx.command_path if error.ctx else "lookalike"
+    typer.echo(f"lookalike: {message[:1].lower()}{message[1:]}; see {command} --help", err=True)
+    return typer.Exit(WRONG)
 
 
 app = typer.Typer(
@@ -41,6 +62,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # '.[map]' in a help text is no markup
     context_settings={"help_option_names": ["--help", "-h"]},
     epilog="Exit codes: 0 done, 1 could not be done, 2 asked wrongly, 130 interrupted. "
     "More about a command: lookalike COMMAND --help",
@@ -67,7 +89,7 @@ def common(
         ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
     """Find pictures by looking at them: where a copy comes from, what looks like it, what shows what you describe.

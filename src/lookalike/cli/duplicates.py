@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lookalike.cli.options import CollectionOption, JsonOption, open_collection
+from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
 from lookalike.cli.output import console, plural, print_json, short_path, size, table
 from lookalike.errors import printable
 
@@ -29,6 +29,7 @@ def find(
         typer.Option(
             min=0,
             metavar="E",
+            callback=finite,
             help="Count a pair when chance alone brings at most so many pairs as close in the whole collection.",
         ),
     ] = 0.01,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lookalike.cli.options import CollectionOption, JsonOption, open_collection
-from lookalike.cli.output import plural, print_json, short_path
+from lookalike.cli.options import CollectionOption, JsonOption, QuietOption, finite, open_collection
+from lookalike.cli.output import kinds, plural, print_json, short_path
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 10
 MOST_NAMES = 3
+IDLE_PRIORITY_CLASS = 0x40  # of Windows
 INTERRUPTED = 130
 
 
@@ -39,15 +40,25 @@ def index(
     retry: Annotated[bool, typer.Option("--retry", help="Try files again that could not be read before.")] = False,
     max_megapixels: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="MP", help="Refuse larger pictures. Default: 250.", show_default=False),
+        typer.Option(
+            min=0.01, metavar="MP", callback=finite, help="Refuse larger pictures. Default: 250.", show_default=False
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Skip files and folders of such a name, as in '*.tmp'; may be repeated."),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse a JPEG of which the end is missing, instead of using what is there."),
+    ] = False,
+    low_priority: Annotated[
+        bool, typer.Option("--low-priority", help="Leave processor and disk to other programs that want them.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Then follow the folders and index what changes, until interrupted.")
     ] = False,
+    quiet: QuietOption = False,
     json: JsonOption = False,
     collection: CollectionOption = None,
 ) -> None:
@@ -64,11 +75,18 @@ def index(
         ignore=(*IGNORED, *(ignore or ())),
         max_pixels=MAX_PIXELS if max_megapixels is None else round(max_megapixels * 1e6),
         retry=retry,
+        strict=strict,
         **({} if workers is None else {"workers": workers}),
     )
+    if watch:
+        from lookalike.ingest.watch import require_watchfiles
+
+        require_watchfiles()
+    if low_priority:
+        lower_priority()
     with open_collection(ctx, collection) as album:
         try:
-            with shown() as progress:
+            with shown(quiet) as progress:
                 report = album.index(paths or (), methods=method or (), options=options, progress=progress)
         except KeyboardInterrupt:
             typer.echo(
@@ -79,7 +97,7 @@ def index(
             raise typer.Exit(INTERRUPTED) from None
         if json:
             print_json(report_json(report))
-        else:
+        elif not quiet:
             typer.echo(summary(report, len(album)))
         if watch:
             follow(album, options)
@@ -87,19 +105,38 @@ def index(
         raise typer.Exit(1)
 
 
+def lower_priority() -> None:
+    """This process and the ones it starts come last, for the processor and, on Linux, with it for the disk."""
+    if hasattr(os, "nice"):
+        os.nice(19)
+    else:
+        import ctypes
+
+        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), IDLE_PRIORITY_CLASS)
+
+
 def follow(album: Collection, options: Options) -> None:
     """Index folders again whenever something in them has changed and come to rest; ends with Ctrl-C."""
-    from lookalike.ingest.watch import watch
+    from lookalike.ingest.watch import follow_folders
 
     roots = [root for root in album.info().roots if os.path.isdir(root)]
-    typer.echo(f"following {plural(len(roots), 'folder')}; Ctrl-C ends it", err=True)
+    tell(f"following {plural(len(roots), 'folder')}; Ctrl-C ends it")
+
+    def look(folders: list[str]) -> None:
+        report = album.index(folders, options=options)
+        if report.added or report.updated or report.moved or report.removed or report.failed:
+            typer.echo(summary(report, len(album)))
+
     try:
-        for folders in watch(roots):
-            report = album.index(folders, options=options)
-            if report.added or report.updated or report.moved or report.removed or report.failed:
-                typer.echo(summary(report, len(album)))
+        follow_folders(roots, look, tell)
     except KeyboardInterrupt:
-        typer.echo("no longer following", err=True)
+        tell("no longer following")
+
+
+def tell(line: str) -> None:
+    """A note beside the results."""
+    typer.echo(line, err=True)
 
 
 def summary(report: IndexReport, pictures: int) -> str:
@@ -113,25 +150,36 @@ def summary(report: IndexReport, pictures: int) -> str:
     ]
     if report.failed:
         parts.append(f"{len(report.failed):,} failed")
-    lines = [f"{', '.join(parts) or 'no files found'} ({report.seconds:.1f} s{rate})"]
+    lines = [f"{', '.join(parts) or 'no pictures found'} ({report.seconds:.1f} s{rate})"]
+    if report.skipped:
+        lines.append(f"  skipped, no pictures: {kinds(report.skipped)}")
+    if report.damaged:
+        lines.append("  indexed by what is there (--strict refuses them):")
+        lines += named([f"{short_path(one.path)}: {one.reason}" for one in report.damaged])
     lines += failure_lines(report.failed)
+    if report.failed_before:
+        lines.append(f"  {report.failed_before:,} failed before: `lookalike info --failed` lists, --retry tries again")
     lines.append(f"{plural(pictures, 'picture')} can be found now")
     return "\n".join(lines)
+
+
+def named(names: list[str]) -> list[str]:
+    """The first few of some names, and how many more there are."""
+    lines = [f"    {name}" for name in names[:MOST_NAMES]]
+    return lines + [f"    and {len(names) - MOST_NAMES:,} more"] * (len(names) > MOST_NAMES)
 
 
 def failure_lines(failed: list[Failure]) -> list[str]:
     """Failures by reason, the most frequent first."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for failure in failed:
-        by_reason[failure.reason].append(failure.path)
+        by_reason[failure.reason + (" (tried again next time)" if failure.again else "")].append(failure.path)
     groups = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
     lines, shortened = [], len(groups) > MOST_REASONS
     for reason, names in groups[:MOST_REASONS]:
         lines.append(f"  {printable(reason)}:")
-        lines += [f"    {short_path(name)}" for name in names[:MOST_NAMES]]
-        if len(names) > MOST_NAMES:
-            shortened = True
-            lines.append(f"    and {len(names) - MOST_NAMES:,} more")
+        lines += named([short_path(name) for name in names])
+        shortened = shortened or len(names) > MOST_NAMES
     if len(groups) > MOST_REASONS:
         lines.append(f"  and {plural(len(groups) - MOST_REASONS, 'other reason')}")
     if shortened:
@@ -143,5 +191,7 @@ def report_json(report: IndexReport) -> dict[str, object]:
     """The report's fields as plain values."""
     from dataclasses import asdict
 
-    failed = [{"path": printable(failure.path), "reason": failure.reason} for failure in report.failed]
-    return {**asdict(report), "failed": failed}
+    def plain(files: list[Failure]) -> list[dict[str, object]]:
+        return [{**asdict(one), "path": printable(one.path)} for one in files]
+
+    return {**asdict(report), "failed": plain(report.failed), "damaged": plain(report.damaged)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
-from lookalike.cli.output import console, plural, print_json, short_path, size, table
+from lookalike.cli.output import console, kinds, plural, print_json, short_path, size, table
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def info(
     ctx: typer.Context,
     failed: Annotated[
-        bool, typer.Option("--failed", help="List the files that could not be read, with the reason.")
+        bool, typer.Option("--failed", help="List the files that could not be read, or only in part, with the reason.")
     ] = False,
     json: JsonOption = False,
     collection: CollectionOption = None,
@@ -27,7 +27,7 @@ def info(
     """Show what the collection holds: pictures, methods and their indexes, folders, failures."""
     with open_collection(ctx, collection) as album:
         if failed:
-            _failures(album.failures(), json)
+            _failures(album.failures() + album.damaged(), json)
         elif json:
             print_json(info_json(album.info()))
         else:
@@ -68,5 +68,13 @@ def _overview(about: Info) -> None:
         out.print(f"indexed: {printable(root)}", soft_wrap=True)
     if about.failed:
         out.print(f"{plural(about.failed, 'file')} could not be read: lookalike info --failed", soft_wrap=True)
+    if about.damaged:
+        whole = "picture is" if about.damaged == 1 else "pictures are"
+        out.print(f"{about.damaged:,} {whole} not whole: lookalike info --failed", soft_wrap=True)
+    if about.skipped:
+        count = sum(about.skipped.values())
+        out.print(
+            f"{plural(count, 'file')} skipped, no picture{'s' * (count > 1)}: {kinds(about.skipped)}", soft_wrap=True
+        )
     if about.removed:
         out.print(f"{plural(about.removed, 'picture')} removed, still taking space: lookalike check --compact")

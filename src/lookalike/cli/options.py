@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,15 @@ CollectionOption = Annotated[
     Path | None,
     typer.Option("--collection", "-c", metavar="DIR", help="Directory of the collection.", show_default=False),
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
+
+
+def finite(value: float | None) -> float | None:
+    """A number that can be compared: "nan" and "inf" are numbers to Python, and mean nothing here."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a number that means something here")
+    return value
 
 
 def open_collection(ctx: typer.Context, directory: Path | None) -> Collection:

@@ -33,6 +33,15 @@ def short_path(path: str, here: str | None = None) -> str:
     return printable(path[len(here) :] if path.startswith(here) and path != here else path)
 
 
+def shortened(path: str, width: int) -> str:
+    """A path on one line of at most `width` characters: what is too long loses its middle, the name's end stays."""
+    text = short_path(path)
+    if len(text) <= width:
+        return text
+    tail = (width - 1) * 2 // 3
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
 def console() -> Console:
     """Standard output: as wide as the terminal, unfolded and plain in a pipe."""
     from rich.console import Console
@@ -62,6 +71,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
 def plural(count: int, one: str, many: str | None = None) -> str:
     """ "1 picture", "2,000 pictures"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def kinds(skipped: dict[str, int]) -> str:
+    """Files that are no pictures, by kind, the most frequent first: "12 films, 1 text"."""
+    ordered = sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(plural(count, kind.removesuffix("s")) for kind, count in ordered)
 
 
 def size(count: float) -> str:

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lookalike.cli.output import shortened
+
 if TYPE_CHECKING:
     from lookalike.progress import Told
 
 
+OTHER_COLUMNS = 90  # characters that everything but the name of what is worked on may take
+
+
 @contextmanager
-def shown() -> Iterator[Told]:
-    """A progress bar on standard error when that is a terminal; it yields what moves it."""
-    if not sys.stderr.isatty():
+def shown(quiet: bool = False) -> Iterator[Told]:
+    """A progress bar on standard error when that is a terminal, unless quiet; it yields what moves it."""
+    if quiet or not sys.stderr.isatty():
         yield lambda progress: None
         return
     from rich.console import Console
@@ -29,9 +34,12 @@ def shown() -> Iterator[Told]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[failed]}", style="red"),
+        TextColumn("{task.fields[about]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking for files", total=None, failed="", rate="")
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("looking for files", total=None, failed="", rate="", about="")
+        room = max(0, console.width - OTHER_COLUMNS)
 
         def move(work: told.Progress) -> None:
             speed = bar.tasks[0].speed
@@ -39,9 +47,10 @@ def shown() -> Iterator[Told]:
                 task,
                 description=work.doing,
                 completed=work.done,
-                total=work.total,
+                total=work.total or None,
                 rate=f"{speed:,.0f}/s" if speed else "",
                 failed=f"{work.failed:,} failed" if work.failed else "",
+                about=shortened(work.about, room) if room else "",
             )
 
         yield move

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lookalike.cli.options import CollectionOption, JsonOption, open_collection
+from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
 from lookalike.cli.output import console, print_json, short_path, table
 from lookalike.cli.words import chance, reason, why
 from lookalike.errors import printable
@@ -36,7 +37,9 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many pictures at most.")] = 10,
     radius: Annotated[
         float | None,
-        typer.Option(min=0, metavar="D", help="All pictures within this distance of the one --method named."),
+        typer.Option(
+            min=0, metavar="D", callback=finite, help="All pictures within this distance of the one --method named."
+        ),
     ] = None,
     region: Annotated[
         str | None,
@@ -50,7 +53,10 @@ def search(
     max_expected_false: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="E", help="Only pictures of which chance alone would bring at most E, as in 0.01 for copies."
+            min=0,
+            metavar="E",
+            callback=finite,
+            help="Only pictures of which chance alone would bring at most E, as in 0.01 for copies.",
         ),
     ] = None,
     explain: Annotated[
@@ -136,6 +142,9 @@ def print_steps(steps: Sequence[Step]) -> None:
 
 def _numbers(region: str) -> tuple[float, ...]:
     try:
-        return tuple(float(number) for number in region.split(","))
+        numbers = tuple(float(number) for number in region.split(","))
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(region)
+        return numbers
     except ValueError:
         raise typer.BadParameter(f"{region!r} is not four numbers X,Y,W,H", param_hint="--region") from None
