@@ -9,6 +9,7 @@ import typer
 
 from lookalike.cli.options import CollectionOption, named_collection
 from lookalike.errors import LookalikeError, QueryError, printable
+from lookalike.extras import how_to_install
 
 if TYPE_CHECKING:
     from lookalike.server.settings import Settings
@@ -62,14 +63,15 @@ def serve(
 ) -> None:
     """Serve the collection to browsers and programs: a page to search with, and an HTTP API.
 
-    Only this machine reaches it unless --host says otherwise. Needs an extra: pip install '.[serve]'
+    Only this machine reaches it unless --host says otherwise. Needs an extra:
+    pip install '.[serve]' in a clone of lookalike
     """
     try:
         from lookalike.server.run import serve as run
         from lookalike.server.settings import Settings, is_loopback
         from lookalike.server.tokens import new_token, parse_token
     except ImportError as error:
-        raise LookalikeError("serving needs the extra: pip install '.[serve]'") from error
+        raise LookalikeError(f"serving needs Starlette and uvicorn: {how_to_install('serve')}") from error
 
     tokens = tuple(parse_token(one) for one in token or ())
     made = None
