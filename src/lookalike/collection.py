@@ -119,21 +119,23 @@ class Collection:
     ) -> IndexReport:
         """Bring the collection up to date with folders and files; without paths, with those of earlier runs.
 
-        methods: names to describe by, beyond those the collection holds; a new collection gets all built-in ones.
+        methods: names to describe by, beyond those the collection holds, with parameters if need be, as in
+        "phash:hash_size=32"; a new collection gets all built-in ones.
         Unchanged files are not read again, moved ones are recognised, unreadable ones are listed in the report.
         Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
         """
         from lookalike.ingest.run import Failure, Options, index
-        from lookalike.methods.factory import NAMES, make
+        from lookalike.methods.factory import NAMES, make, parse
         from lookalike.significance.nulls import learn
 
         started = time.monotonic()
         with self._store.writing(create=True):
             catalogue = self._store.catalogue
             before = catalogue.methods()
-            asked = methods or (() if before else NAMES)
+            asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
+            held = {name: stored.params for name, stored in before.items()}
             # made before any is added: a model that is missing must not leave half of them behind
-            for method in [make(name, before[name].params if name in before else None) for name in asked]:
+            for method in [make(text, held.get(choice.name)) for text, choice in asked]:
                 self._store.add_method(method.name, method.params, method.layout)
             roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
             if not roots:
@@ -141,7 +143,8 @@ class Collection:
             # A remembered folder may be on a drive that is not there today; one named now was mistyped.
             away = [] if paths else [root for root in roots if not os.path.exists(root)]
             there = [root for root in roots if root not in away] or roots
-            kept = [(stored.name, stored.params) for stored in catalogue.methods().values()]
+            passing = {choice.name: choice.passing for _, choice in asked}
+            kept = [(name, {**one.params, **passing.get(name, {})}) for name, one in catalogue.methods().items()]
             for name, _ in kept:
                 self._indexes.method(name)  # one that cannot be used here is refused before any work
             report = index(self._store, there, kept, options or Options(), progress or (lambda _: None))

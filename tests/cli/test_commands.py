@@ -361,6 +361,24 @@ def test_the_collection_is_named_after_the_command_or_before_or_by_the_environme
     assert run.invoke(app, ["info", "--collection", none]).exit_code == 1
 
 
+def test_methods_are_listed_with_their_parameters(cli):
+    shown = lines(cli("methods"))
+    assert any(line.startswith("  hash_size=16 ") and "8 to 32" in line for line in shown)
+    told = {one["name"]: one for one in json.loads(cli("methods", "--json").stdout)}
+    assert [one["name"] for one in told["local"]["parameters"]] == ["features", "size", "budget"]
+
+
+def test_a_collection_is_indexed_by_parameters(cli, tmp_path):
+    folder, on = fill(tmp_path / "pictures", 2), tmp_path / "album"
+    assert cli("index", folder, "--workers", 0, "--method", "phash:hash_size=8", on=on).exit_code == 0
+    assert "hash_size=8" in cli("info", on=on).stdout
+    other = cli("index", folder, "--workers", 0, "--method", "phash:hash_size=32", on=on)
+    assert (other.exit_code, len(lines(other, "stderr"))) == (1, 1) and "keeps phash with" in other.stderr
+    wrong = cli("index", folder, "--method", "phash:bits=3", on=on)
+    assert wrong.exit_code == 2
+    assert wrong.stderr.startswith("lookalike: phash has no parameter 'bits'; it takes hash_size (8 to 32; default 16)")
+
+
 def test_models_are_listed_and_the_bundled_one_is_there(cli):
     listed = {line.split()[0]: line for line in lines(cli("models"))[1:]}
     assert "bundled" in listed["efficientnet-lite0"] and "clip-vit-b32" in listed

@@ -16,6 +16,7 @@ from lookalike.cli.index import index
 from lookalike.cli.info import info
 from lookalike.cli.keep import check, remove
 from lookalike.cli.map import map_
+from lookalike.cli.methods import methods
 from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
@@ -99,7 +100,7 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, search, serve, compare, evaluate, info, remove, check):
+for command in (index, search, serve, compare, evaluate, info, remove, check, methods):
     app.command()(command)
 app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")

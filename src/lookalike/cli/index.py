@@ -32,7 +32,11 @@ def index(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Also describe by this method; may be repeated. A new collection gets all."),
+        typer.Option(
+            metavar="NAME",
+            help="Also describe by this method, as in phash:hash_size=32 (see `lookalike methods`); may be repeated. "
+            "A new collection gets all.",
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Processes. Default: one per core.", show_default=False)

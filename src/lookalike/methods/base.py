@@ -13,7 +13,22 @@ from lookalike.pictures.open import Image
 
 D = TypeVar("D")
 
-__all__ = ["Layout", "Method", "Variant"]
+__all__ = ["Layout", "Method", "Parameter", "Variant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What may be chosen about a method, as in "phash:hash_size=32".
+
+    default: its type is the parameter's. values: which there are, and meaning: what it does, in a few words. stored:
+    whether other values mean other descriptors; else it says only how they are made.
+    """
+
+    name: str
+    default: int | str
+    values: str
+    meaning: str
+    stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,11 @@ class Method(Protocol[D]):
     @property
     def params(self) -> Any:
         """A frozen dataclass of plain values, saved as JSON beside the data; other params are other descriptors."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What may be chosen about it."""
         ...
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.methods.base import Variant
+from lookalike.methods.base import Parameter, Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack, weighted_sum
 from lookalike.models import network
 from lookalike.models.registry import BUNDLED, ModelRecord, get
@@ -42,6 +42,16 @@ class Embedding:
     """
 
     nothing = "no vector"
+    parameters = (
+        Parameter("model", BUNDLED, "a name of `lookalike models`, path:FOLDER, path:FILE.onnx", "the network"),
+        Parameter(
+            "providers",
+            "cpu",
+            "cpu, auto, cuda, directml, coreml ...",
+            "what runs a model other than the bundled one",
+            stored=False,
+        ),
+    )
 
     def __init__(
         self,
@@ -52,6 +62,8 @@ class Embedding:
         threads: int = 1,
         providers: str | Sequence[str] = (),
     ) -> None:
+        if model == BUNDLED and providers and providers != "cpu":
+            raise ValueError("providers is for other models: the bundled one always runs on the CPU")
         self._record = get(model)
         self._threads, self._providers = threads, providers
         weights = weights or _weights_of(self._record)

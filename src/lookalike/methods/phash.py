@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.methods.base import Layout, Variant
+from lookalike.methods.base import Layout, Parameter, Variant
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class PHash:
 
     name = "phash"
     nothing = "flat or featureless: no hash"
+    parameters = (Parameter("hash_size", 16, f"{SMALLEST} to {LARGEST}", "the hash has hash_size x hash_size bits"),)
 
     def __init__(self, hash_size: int = 16) -> None:
         self.params = PHashParams(hash_size)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.methods.base import Variant
+from lookalike.methods.base import Parameter, Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack
 from lookalike.models.concepts import DIMENSION, EDITION, shared_space
 from lookalike.models.network import shared_network
@@ -36,6 +36,7 @@ class ConceptText:
 
     name = "text"
     nothing = "no concepts"
+    parameters: tuple[Parameter, ...] = ()
     layout = Layout("float16", DIMENSION)
 
     def __init__(self, edition: str = EDITION) -> None:
