@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from lookalike.errors import CollectionError, QueryError
+from lookalike.errors import CollectionError, LookalikeError, QueryError
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
 
 if TYPE_CHECKING:
-    from lookalike.arrays.rows import Ids
+    from lookalike.arrays.rows import Ids, Layout
     from lookalike.atlas.atlas import Atlas
     from lookalike.duplicates import Group
     from lookalike.ingest.run import IndexReport, Options
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lookalike.query.parse import Term
     from lookalike.search.indexes import Indexes
     from lookalike.search.match import Matches
+    from lookalike.store.upkeep import CheckReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,6 @@ class Info:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class CheckReport:
-    """What `check` found and what it did about it; `problems` that are left need the user."""
-
-    problems: list[str] = field(default_factory=list)
-    repaired: list[str] = field(default_factory=list)
-
-
 class Collection:
     """Pictures described and kept in one directory, which is created by the first `index`.
 
@@ -77,7 +70,7 @@ class Collection:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        self._store = Store(self.path)
+        self._store = Store(self.path, _own_layout)
         self._shelf: Indexes | None = None
 
     def __enter__(self) -> Self:
@@ -171,8 +164,10 @@ class Collection:
 
     def compact(self) -> int:
         """Free the space of removed pictures; bytes freed."""
+        from lookalike.store.upkeep import compact
+
         with self._store.writing():
-            return self._store.compact()
+            return compact(self._store)
 
     # -- looking
 
@@ -286,10 +281,15 @@ class Collection:
         counts = catalogue.counts()
         held = []
         for stored in catalogue.methods().values():
-            matrix = self._store.matrix(stored)
             index = self._indexes.get(stored.name)
             held.append(
-                MethodInfo(stored.name, stored.params, len(index), matrix.bytes_on_disk(), type(index).__name__)
+                MethodInfo(
+                    stored.name,
+                    stored.params,
+                    len(index),
+                    self._store.files(stored).bytes(stored.extent),
+                    type(index).__name__,
+                )
             )
         size = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
         return Info(
@@ -313,23 +313,17 @@ class Collection:
         return list(self._store.catalogue.iterate("ok", with_reason=True))
 
     def check(self) -> CheckReport:
-        """Verify the catalogue, the descriptors and the caches; rebuild what can be rebuilt."""
-        report = CheckReport()
-        with self._store.writing():
-            catalogue = self._store.catalogue
-            report.problems += [f"catalogue: {problem}" for problem in catalogue.damage()]
-            if report.problems:
-                return report
-            for stored in catalogue.methods().values():
-                problems = self._store.matrix(stored).problems()
-                if problems:
-                    self._store.reset(stored)
-                    report.repaired += [
-                        f"{problem}: will be described again by the next `index`" for problem in problems
-                    ]
-            dropped = self._indexes.drop_damaged()
-            report.repaired += [f"{path.name}: a damaged cache, built anew" for path in dropped]
-            for name in catalogue.methods():
+        """Verify the catalogue, the descriptors and what is derived from them; repair what can be repaired.
+
+        A catalogue that is found damaged is not written to any more, by this or any other command.
+        """
+        from lookalike.store.upkeep import CheckReport, check
+
+        with self._store.checking() as problems:
+            if problems:
+                return CheckReport(problems)
+            report = check(self._store)
+            for name in self.methods:
                 self._indexes.save(name)
         return report
 
@@ -344,3 +338,14 @@ class Collection:
 
 def _absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(os.path.expanduser(os.fspath(path)))
+
+
+def _own_layout(name: str, params: Mapping[str, Any]) -> Layout | None:
+    """What the descriptors of a method look like; None where the method cannot be made, so that nobody can ask it."""
+    from lookalike.methods.factory import make
+
+    try:
+        layout: Layout = make(name, params).layout
+    except LookalikeError:
+        return None
+    return layout

@@ -46,10 +46,11 @@ def make_atlas(
 def _vectors(store: Store, indexes: Indexes, method: str) -> tuple[Ids, Floats]:
     """Ids, ascending, and float32 vectors of the pictures that can be found."""
     stored = indexes.stored(method)
-    ids = np.asarray(store.matrix(stored).ids())
+    matrix = store.matrix(stored)
+    ids = np.asarray(matrix.ids())
     places = np.flatnonzero(~np.isin(ids, store.catalogue.gone()))
     places = places[np.argsort(ids[places], kind="stable")]
-    return ids[places], np.asarray(indexes.rows(method)[places], np.float32)
+    return ids[places], np.asarray(matrix.take(places), np.float32)
 
 
 def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progress: Told | None) -> KeptMap:

@@ -56,16 +56,15 @@ def find_duplicates(
 
 def _identical(catalogue: Catalogue, among: Collection[int] | None) -> dict[int, list[int]]:
     """Ids of files with the same content, by the lowest of them."""
-    contents: dict[bytes, list[int]] = defaultdict(list)
-    for id_, sha256 in catalogue.sql.execute("SELECT id, sha256 FROM images WHERE status = 'ok' ORDER BY id"):
+    contents: dict[str | None, list[int]] = defaultdict(list)
+    for id_, sha256, _, _ in catalogue.contents():
         if among is None or id_ in among:
             contents[sha256].append(id_)
     return {ids[0]: ids for ids in contents.values()}
 
 
 def _sizes(catalogue: Catalogue, among: Collection[int]) -> dict[int, tuple[int, int]]:
-    rows = catalogue.sql.execute("SELECT id, width, height FROM images WHERE status = 'ok'")
-    return {id_: (width, height) for id_, width, height in rows if id_ in among}
+    return {id_: (width or 0, height or 0) for id_, _, width, height in catalogue.contents() if id_ in among}
 
 
 def _held(store: Store, indexes: Indexes, among: Collection[int]) -> dict[str, Descriptors]:
@@ -75,6 +74,7 @@ def _held(store: Store, indexes: Indexes, among: Collection[int]) -> dict[str, D
     for name, stored in store.catalogue.methods().items():
         if name in METHODS:
             matrix = store.matrix(stored)
+            matrix.verify()
             kept = np.flatnonzero(np.isin(matrix.ids(), wanted))
             kept = kept[np.argsort(matrix.ids()[kept])]
             held[name] = Descriptors(

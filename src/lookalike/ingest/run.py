@@ -80,15 +80,14 @@ def index(
     run.comparison.add(walk)
     run.look_at_pending()
     run.remove_vanished(walk)
-    with store.catalogue.transaction() as sql:
-        sql.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(root,) for root in _new_roots(store, walk.roots)])
+    store.catalogue.remember_roots(_new_roots(store, walk.roots))
     return run.report
 
 
-def _new_roots(store: Store, roots: Sequence[str]) -> list[bytes]:
+def _new_roots(store: Store, roots: Sequence[str]) -> list[str]:
     """Roots that are not remembered yet, nor inside one that is."""
     known = [os.path.join(root, "") for root in store.catalogue.roots()]
-    return [os.fsencode(root) for root in roots if not any(os.path.join(root, "").startswith(old) for old in known)]
+    return [root for root in roots if not any(os.path.join(root, "").startswith(old) for old in known)]
 
 
 class _Run:

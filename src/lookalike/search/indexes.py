@@ -13,8 +13,8 @@ from lookalike.errors import QueryError
 from lookalike.index.growing import GrowingIndex
 from lookalike.methods.base import Method
 from lookalike.methods.factory import make
-from lookalike.store.catalogue import StoredMethod
 from lookalike.store.directory import Store
+from lookalike.store.methods import StoredMethod
 
 
 class Indexes:
@@ -55,8 +55,9 @@ class Indexes:
         return index
 
     def rows(self, name: str) -> Any:
-        """All committed rows of a method, memory-mapped, those of removed pictures included."""
-        return self._store.matrix(self.stored(name)).rows()
+        """All committed rows of a method, memory-mapped and verified, those of removed pictures included."""
+        matrix = self._store.matrix(self.stored(name))
+        return matrix.slice(0, len(matrix))
 
     def descriptors(self, name: str) -> Callable[[int], Any]:
         """A look-up from ids to descriptors of a method, for as long as the collection does not change.
@@ -64,7 +65,7 @@ class Indexes:
         It raises KeyError for an id without a descriptor.
         """
         method, matrix = self.method(name), self._store.matrix(self.stored(name))
-        ids, rows = matrix.ids(), matrix.rows()
+        ids = matrix.ids()
         order = np.argsort(ids, kind="stable")
         ascending = ids[order]
 
@@ -72,8 +73,8 @@ class Indexes:
             place = int(np.searchsorted(ascending, id_))
             if place == len(ids) or ascending[place] != id_:
                 raise KeyError(id_)
-            item = int(order[place])
-            return method.unpack(rows[item] if isinstance(rows, Ragged) else rows[item : item + 1])
+            found = matrix.take(order[place : place + 1])
+            return method.unpack(found[0] if isinstance(found, Ragged) else found)
 
         return descriptor
 
@@ -86,20 +87,6 @@ class Indexes:
         path = self._store.cache_file(stored, kind, stored.extent.items)
         index.save(path)
         self._drop_others(stored, kind, path)
-
-    def drop_damaged(self) -> list[Path]:
-        """Delete caches that do not load; the names of what was deleted. The caller holds the lock."""
-        dropped = []
-        for stored in self._store.catalogue.methods().values():
-            for cache in self._store.caches(stored):
-                try:
-                    type(self.method(stored.name).new_index(cache.kind)).load(
-                        cache.path, *self._first(stored, cache.items)
-                    )
-                except (ValueError, OSError):
-                    cache.path.unlink(missing_ok=True)
-                    dropped.append(cache.path)
-        return dropped
 
     def _load(self, stored: StoredMethod, kind: str) -> tuple[GrowingIndex[Any], int]:
         """The index over all committed rows, and how many of them a cache covered."""
@@ -117,7 +104,8 @@ class Indexes:
                 continue  # damaged or of another version: `check` removes it, the truth is elsewhere
             covered = cache.items
             break
-        ids, rows = self._store.matrix(stored).ids(), self._store.matrix(stored).rows()
+        matrix = self._store.matrix(stored)
+        ids, rows = matrix.ids(), matrix.slice(0, len(matrix))
         if covered < len(ids):
             rest = rows.slice(covered, len(ids)) if isinstance(rows, Ragged) else rows[covered:]
             index.add(ids[covered:], rest)
@@ -125,8 +113,7 @@ class Indexes:
 
     def _first(self, stored: StoredMethod, items: int) -> tuple[Any, Any]:
         matrix = self._store.matrix(stored)
-        rows = matrix.rows()
-        return matrix.ids()[:items], rows.slice(0, items) if isinstance(rows, Ragged) else rows[:items]
+        return matrix.ids()[:items], matrix.slice(0, items)
 
     def _drop_others(self, stored: StoredMethod, kind: str, keep: Path) -> None:
         for cache in self._store.caches(stored, all_epochs=True):

@@ -15,8 +15,9 @@ from lookalike.arrays.rows import Ids, Ragged, Rows
 from lookalike.index.growing import GrowingIndex
 from lookalike.search.indexes import Indexes
 from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
-from lookalike.store.catalogue import Catalogue, StoredMethod
+from lookalike.store.catalogue import Catalogue
 from lookalike.store.directory import Store
+from lookalike.store.methods import StoredMethod
 
 BUNDLED = Path(__file__).with_name("nulls.json")
 TAILS: Mapping[str, Tail] = {"phash": "gaussian", "color": "pareto", "embedding": "power"}
@@ -53,6 +54,7 @@ def learn(store: Store, indexes: Indexes) -> list[str]:
         if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
             continue
         matrix = store.matrix(stored)
+        matrix.verify()
         model = fit(sample_distances(indexes.get(stored.name), matrix.ids(), matrix.rows()), tail)
         with store.catalogue.transaction():
             kept = None if model is None else model.to_json()

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,18 @@ import numpy as np
 
 from lookalike.arrays.rows import Ids, Layout
 from lookalike.errors import CollectionError, printable
+from lookalike.store.connection import Connections, plain_errors
 from lookalike.store.matrix import Extent
-from lookalike.store.schema import APPLICATION_ID, FORMAT, TABLES
+from lookalike.store.methods import StoredMethod, read_method
+from lookalike.store.schema import SUMMED, create, row_sum
+from lookalike.store.view import View
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 CHUNK = 500  # well below SQLite's limit on parameters
+LARGEST_ID = 2**63 - 1
+SALVAGE = "`lookalike check --salvage NEW` makes a new collection of what can still be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +50,61 @@ class Record:
     reason: str | None
 
 
-COLUMNS = """id, path, sha256, bytes, mtime_ns, format, width, height,
-    taken, camera, latitude, longitude, caption, status, reason"""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMethod:
-    """A method that the collection holds: its parameters, its matrix and how much of it is committed."""
-
-    id: int
-    name: str
-    params: dict[str, Any]
-    layout: Layout
-    epoch: int
-    extent: Extent
-
-    @property
-    def bit(self) -> int:
-        """This method's place in `images.described`."""
-        return 1 << self.id
+_RECORD = ", ".join((*SUMMED["images"], "sum"))
+_METHOD = ", ".join((*SUMMED["methods"], "sum"))
 
 
 class Catalogue:
-    """An open catalogue. Reads see one consistent state each; writes go through `transaction`."""
+    """An open catalogue. Reads see one consistent state each; writes go through `transaction`. Safe for threads."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        if not create and not path.exists():
-            raise CollectionError(f"{path} does not exist")
-        try:
-            self.sql = _connect(path)
-            if create:
-                self._create()
-            self._check_format()
-        except sqlite3.Error as error:
-            raise CollectionError(_explain(path, error)) from error
+        self._connections = Connections(path)
 
     def close(self) -> None:
-        self.sql.close()
+        """Close all connections; the next use opens others."""
+        self._connections.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def close_writer(self) -> None:
+        """Leave nothing in the write-ahead log that it can do without; the caller holds the writer's lock."""
+        self._connections.close_writer()
+
+    @property
+    def sql(self) -> sqlite3.Connection:
+        """The connection that writes; the caller holds the writer's lock."""
+        return self._connections.writer
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """All or nothing; SQLite's errors come out as CollectionError."""
-        try:
-            with self.sql:
-                self.sql.execute("BEGIN IMMEDIATE")
-                yield self.sql
-        except sqlite3.Error as error:
-            raise CollectionError(_explain(self.path, error)) from error
+        return self._connections.transaction()
 
     # -- methods
 
+    def view(self) -> View:
+        """What is committed now, read in one transaction."""
+        with self._connections.reading() as sql:
+            alone = not sql.in_transaction
+            if alone:
+                sql.execute("BEGIN")
+            try:
+                generation = _generation(sql)
+                methods = self._methods(sql)
+                tombstones = _ids(sql.execute("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
+                ((records,),) = sql.execute("SELECT count(*) FROM images").fetchall()
+            finally:
+                if alone:
+                    sql.execute("COMMIT")
+        return View(generation, methods, tombstones, records - len(tombstones))
+
+    def generation(self) -> int:
+        """The number of the newest view."""
+        with self._connections.reading() as sql:
+            return _generation(sql)
+
     def methods(self) -> dict[str, StoredMethod]:
         """The methods of this collection by name, in the order in which they were added."""
-        rows = self._rows(
-            'SELECT id, name, params, dtype, width, ragged, epoch, items, "rows" FROM methods ORDER BY id'
-        )
-        return {
-            name: StoredMethod(
-                id_, name, json.loads(params), Layout(dtype, width, bool(ragged)), epoch, Extent(items, rows_)
-            )
-            for id_, name, params, dtype, width, ragged, epoch, items, rows_ in rows
-        }
+        with self._connections.reading() as sql:
+            return self._methods(sql)
 
     def add_method(self, name: str, params: DataclassInstance, layout: Layout) -> None:
         """Remember a method; the caller opens the transaction. params: a frozen dataclass of plain values."""
@@ -119,33 +117,43 @@ class Catalogue:
     def commit_extent(self, method: StoredMethod, extent: Extent, epoch: int | None = None) -> None:
         """Make appended rows count (and, after compaction, another epoch of the files)."""
         self.sql.execute(
-            'UPDATE methods SET items = ?, "rows" = ?, epoch = ? WHERE id = ?',
-            (extent.items, extent.rows, method.epoch if epoch is None else epoch, method.id),
+            'UPDATE methods SET items = ?, "rows" = ?, tails = ?, epoch = ? WHERE id = ?',
+            (
+                *(extent.items, extent.rows, json.dumps(extent.tails)),
+                *(method.epoch if epoch is None else epoch, method.id),
+            ),
         )
+
+    def _methods(self, sql: sqlite3.Connection) -> dict[str, StoredMethod]:
+        try:
+            kept = [read_method(row) for row in sql.execute(f"SELECT {_METHOD} FROM methods ORDER BY id")]
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+        return {method.name: method for method in kept}
 
     # -- reading
 
     def records(self, ids: Iterable[int]) -> dict[int, Record]:
         """The records of these ids, those that exist."""
         found: dict[int, Record] = {}
-        for chunk in _chunks([int(i) for i in ids]):
+        for chunk in _chunks([int(i) for i in ids if 0 <= i <= LARGEST_ID]):
             marks = ",".join("?" * len(chunk))
-            for row in self._rows(f"SELECT {COLUMNS} FROM images WHERE id IN ({marks})", chunk):
-                found[row[0]] = _record(row)
+            for row in self._rows(f"SELECT {_RECORD} FROM images WHERE id IN ({marks})", chunk):
+                found[row[0]] = self._record(row)
         return found
 
     def by_path(self, path: str) -> Record | None:
         """The living record of a path."""
-        rows = self._rows(f"SELECT {COLUMNS} FROM images WHERE path = ? AND status != 'removed'", (os.fsencode(path),))
-        return _record(rows[0]) if rows else None
+        rows = self._rows(f"SELECT {_RECORD} FROM images WHERE path = ? AND status != 'removed'", (os.fsencode(path),))
+        return self._record(rows[0]) if rows else None
 
     def iterate(self, status: str, *, with_reason: bool = False) -> Iterator[Record]:
         """All records of a status (with a reason) by ascending id, without holding them in memory."""
         last, reason = 0, "AND reason IS NOT NULL" if with_reason else ""
         while rows := self._rows(
-            f"SELECT {COLUMNS} FROM images WHERE status = ? {reason} AND id > ? ORDER BY id LIMIT 1000", (status, last)
+            f"SELECT {_RECORD} FROM images WHERE status = ? {reason} AND id > ? ORDER BY id LIMIT 1000", (status, last)
         ):
-            yield from map(_record, rows)
+            yield from map(self._record, rows)
             last = rows[-1][0]
 
     def counts(self) -> dict[str, int]:
@@ -199,56 +207,80 @@ class Catalogue:
 
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
-        return [os.fsdecode(row[0]) for row in self._rows("SELECT path FROM roots ORDER BY path")]
+        rows = self._rows("SELECT path, sum FROM roots ORDER BY path")
+        if any(sum_ != row_sum(path) for path, sum_ in rows):
+            raise self._damaged("a folder is not as it was written", "run `lookalike check`")
+        return [os.fsdecode(path) for path, _ in rows]
 
-    def forget_roots(self, path: str) -> None:
-        """No longer remember a folder or file, and those below it, as indexed by name."""
+    def remember_roots(self, paths: Iterable[str]) -> None:
+        """Remember folders and files as indexed by name."""
         with self.transaction() as sql:
-            sql.execute(
-                "DELETE FROM roots WHERE path = ? OR (path >= ? AND path < ?)", (os.fsencode(path), *below(path))
-            )
+            sql.executemany("INSERT OR IGNORE INTO roots (path) VALUES (?)", [(os.fsencode(path),) for path in paths])
+
+    def forget_roots(self, path: str) -> list[str]:
+        """No longer remember a folder or file, and those below it, as indexed by name; which ones that were."""
+        with self.transaction() as sql:
+            rows = sql.execute(
+                "DELETE FROM roots WHERE path = ? OR (path >= ? AND path < ?) RETURNING path",
+                (os.fsencode(path), *below(path)),
+            ).fetchall()
+        return sorted(os.fsdecode(row[0]) for row in rows)
 
     def fact(self, key: str) -> Any:
         """A remembered JSON value, None when there is none."""
-        rows = self._rows("SELECT value FROM facts WHERE key = ?", (key,))
-        return json.loads(rows[0][0]) if rows else None
+        rows = self._rows("SELECT key, value, sum FROM facts WHERE key = ?", (key,))
+        if not rows:
+            return None
+        if rows[0][2] != row_sum(*rows[0][:2]):
+            raise self._damaged("what it remembers is not as it was written", "run `lookalike check`")
+        return json.loads(rows[0][1])
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key; the caller opens the transaction."""
-        self.sql.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, json.dumps(value)))
+        self.sql.execute("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, json.dumps(value)))
+
+    def contents(self) -> list[tuple[int, str | None, int | None, int | None]]:
+        """(id, SHA-256 in hex, width, height) of every picture that can be found, by ascending id."""
+        rows = self._rows("SELECT id, sha256, width, height FROM images WHERE status = 'ok' ORDER BY id")
+        return [(id_, sha256.hex() if sha256 else None, width, height) for id_, sha256, width, height in rows]
 
     def damage(self) -> list[str]:
-        """SQLite's own integrity check; empty when all is well."""
+        """What makes it unusable: SQLite's own findings, or methods that make no sense; none when it is sound."""
         try:
-            return [row[0] for row in self.sql.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-        except sqlite3.Error as error:
+            with self._connections.reading() as sql:
+                found = [f"catalogue: {row[0]}" for row in sql.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+            if not found:
+                self.view()
+        except CollectionError as error:
             return [str(error)]
+        return found
 
     def _rows(self, query: str, params: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query; SQLite's errors come out as CollectionError."""
+        with self._connections.reading() as sql:
+            return sql.execute(query, params).fetchall()
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        *values, sum_ = row
+        if sum_ != row_sum(*values):
+            raise self._damaged(f"record {values[0]} is not as it was written", "run `lookalike check`")
+        id_, path, _, sha256, *rest, _ = values
+        return Record(id_, os.fsdecode(path), sha256.hex() if sha256 else None, *rest)
+
+    def _damaged(self, what: str, remedy: str = SALVAGE) -> CollectionError:
+        return CollectionError(f"{printable(self.path)} is damaged ({printable(what)}): {remedy}")
+
+
+def create_catalogue(path: Path) -> None:
+    """Make an empty catalogue, whole and on disk, without any file beside it."""
+    with plain_errors(path):
+        sql = sqlite3.connect(path, isolation_level=None)
         try:
-            return self.sql.execute(query, params).fetchall()
-        except sqlite3.Error as error:
-            raise CollectionError(_explain(self.path, error)) from error
-
-    # -- birth and recognition
-
-    def _create(self) -> None:
-        self.sql.execute("PRAGMA journal_mode = WAL")
-        self.sql.executescript(
-            f"BEGIN; {TABLES} PRAGMA user_version = {FORMAT}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-        )
-
-    def _check_format(self) -> None:
-        (application,) = self.sql.execute("PRAGMA application_id").fetchone()
-        (version,) = self.sql.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION_ID:
-            raise CollectionError(f"{self.path} is not a lookalike catalogue")
-        if version > FORMAT:
-            raise CollectionError(
-                f"{self.path.parent} was written by a newer lookalike (format {version}, this one reads {FORMAT}): "
-                "upgrade lookalike, or index into another --collection"
-            )
+            sql.execute("PRAGMA synchronous = FULL")
+            sql.create_function("row_sum", -1, row_sum, deterministic=True)
+            create(sql)
+        finally:
+            sql.close()
 
 
 def below(folder: str) -> tuple[bytes, bytes]:
@@ -257,35 +289,20 @@ def below(folder: str) -> tuple[bytes, bytes]:
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    sql = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    sql.execute("PRAGMA synchronous = NORMAL")
-    return sql
+def _generation(sql: sqlite3.Connection) -> int:
+    rows = sql.execute("SELECT generation FROM state").fetchall()
+    if len(rows) != 1 or type(rows[0][0]) is not int:
+        raise sqlite3.DatabaseError("its generation makes no sense")
+    return int(rows[0][0])
 
 
 def _ids(rows: Iterable[tuple[int]]) -> Ids:
-    return np.fromiter((row[0] for row in rows), np.int64)
-
-
-def _record(row: tuple[Any, ...]) -> Record:
-    id_, path, sha256, *rest = row
-    return Record(id_, os.fsdecode(path), sha256.hex() if sha256 else None, *rest)
+    try:
+        return np.fromiter((row[0] for row in rows), np.int64)
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError("an id is no number") from error
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]
-
-
-def _explain(path: Path, error: sqlite3.Error) -> str:
-    text = str(error)
-    place = printable(path.parent)
-    if "readonly" in text or "unable to open" in text:
-        return f"{place} cannot be written or opened: check its permissions"
-    if "full" in text:
-        return f"the disk of {place} is full: free some space and run the same command again, nothing is lost"
-    if "not a database" in text or "malformed" in text:
-        return f"{path} is damaged ({text}): restore it from a backup, or index into another --collection"
-    if "locked" in text:
-        return f"{place} is busy: another process is writing to it, try again when it has finished"
-    return f"{place}: {text}"

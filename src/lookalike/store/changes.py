@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from lookalike.arrays.rows import Ragged
 from lookalike.errors import printable
 from lookalike.pictures.open import Metadata
-from lookalike.store.catalogue import Catalogue, StoredMethod
+from lookalike.store.catalogue import Catalogue
 from lookalike.store.comparison import Seen
-from lookalike.store.matrix import Matrix
+from lookalike.store.matrix import Matrix, MatrixFiles
+from lookalike.store.methods import StoredMethod
 
 INSERT = """INSERT INTO images (path, path_text, sha256, bytes, mtime_ns, format, width, height,
     taken, camera, latitude, longitude, caption, status, reason, described)
@@ -105,10 +106,11 @@ class _Appended:
 class Changes:
     """Writes a batch of changes: matrices are appended and synced inside the transaction that commits their extents."""
 
-    def __init__(self, catalogue: Catalogue, matrix: Callable[[StoredMethod], Matrix]) -> None:
+    def __init__(self, catalogue: Catalogue, files: Callable[[StoredMethod], MatrixFiles]) -> None:
         self._catalogue = catalogue
-        self._matrix = matrix
+        self._files = files
         self._methods: dict[str, StoredMethod] = {}
+        self._matrices: dict[str, Matrix] = {}
         self._new: dict[str, _Appended] = {}
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -126,7 +128,7 @@ class Changes:
         ids = np.array(new.ids, np.int64)
         layout = method.layout
         rows = Ragged.of(new.rows, layout.width, layout.dtype)
-        extent = self._matrix(method).append(ids, rows if layout.ragged else rows.values)
+        extent = self._files(method).append(method.extent, ids, rows if layout.ragged else rows.values)
         self._catalogue.commit_extent(method, extent)
 
     def _one(self, sql: sqlite3.Connection, change: Change) -> None:
@@ -177,7 +179,9 @@ class Changes:
             mask |= self._methods[name].bit
         for name, reason in description.gaps.items():
             method = self._methods[name]
-            sql.execute("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)", (id_, method.id, reason))
+            sql.execute(
+                "INSERT OR REPLACE INTO gaps (image, method, reason) VALUES (?, ?, ?)", (id_, method.id, reason)
+            )
             mask |= method.bit
         sql.execute("UPDATE images SET described = described | ? WHERE id = ?", (mask, id_))
 
@@ -189,9 +193,13 @@ class Changes:
             "'ok', NULL, described FROM images WHERE id = ?",
             (os.fsencode(seen.path), printable(seen.path), seen.bytes, seen.mtime_ns, source),
         ).lastrowid
-        sql.execute("INSERT INTO gaps SELECT ?, method, reason FROM gaps WHERE image = ?", (id_, source))
+        sql.execute(
+            "INSERT INTO gaps (image, method, reason) SELECT ?, method, reason FROM gaps WHERE image = ?", (id_, source)
+        )
         for name, method in self._methods.items():
-            row = self._matrix(method).find(source)
+            if name not in self._matrices:
+                self._matrices[name] = self._files(method).open(method.extent)
+            row = self._matrices[name].find(source)
             if row is not None:
                 self._new[name].ids.append(int(id_ or 0))
                 self._new[name].rows.append(row)

@@ -1,118 +1,237 @@
 """Append-only rows of one method on disk, memory-mapped for reading.
 
-Three flat files: `.rows` (the values), `.ids` (int64, whose descriptor it is) and, when ragged, `.ends` (int64, where
-each item's rows end). The files know nothing of what is committed: the catalogue does, and hands in the extent.
-Bytes beyond it are left over from an interrupted run and are overwritten by the next append.
+Three files: `.rows` (the values), `.ids` (int64, whose descriptor it is) and, when ragged, `.ends` (int64, where each
+item's rows end), each with its checksums (`arrays.blocks`). The files know nothing of what is committed: the catalogue
+does, and hands in the extent. Bytes beyond it are left over from an interrupted run, overwritten by the next append.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.blocks import BLOCK, Bytes, append_blocks, damaged, good_blocks, open_blocks, sums_of
+from lookalike.arrays.inside import sync_folder
 from lookalike.arrays.rows import Ids, Layout, Ragged, Rows
-from lookalike.errors import CollectionError
+
+Items = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much of a matrix is committed: `items` descriptors made of `rows` rows."""
+    """How much of a matrix is committed: `items` descriptors made of `rows` rows.
+
+    tails: the CRC-32 of the last, partial block of `.rows`, `.ids` and `.ends`, 0 where there is none.
+    """
 
     items: int = 0
     rows: int = 0
+    tails: tuple[int, int, int] = (0, 0, 0)
 
 
-class Matrix:
-    """The rows of one method. `stem` is the path without its suffix."""
+class MatrixFiles:
+    """The files of one method. `stem` is their path without its suffix."""
 
-    def __init__(self, stem: Path, layout: Layout, extent: Extent) -> None:
+    def __init__(self, stem: Path, layout: Layout) -> None:
         self.stem = stem
         self.layout = layout
-        self.extent = extent
 
-    def append(self, ids: Ids, rows: Rows) -> Extent:
+    def append(self, extent: Extent, ids: Ids, rows: Rows) -> Extent:
         """Write n descriptors behind the committed ones, durably; they count once the new extent is committed."""
-        values = rows.values if isinstance(rows, Ragged) else rows
-        after = Extent(self.extent.items + len(ids), self.extent.rows + len(values))
-        self._write(".rows", self.extent.rows * self._row_bytes, values.astype(self.layout.dtype, copy=False))
-        self._write(".ids", self.extent.items * 8, ids.astype(np.int64, copy=False))
+        values = rows.values[rows.offsets[0] : rows.offsets[-1]] if isinstance(rows, Ragged) else rows
+        new = [values.astype(self.layout.dtype, copy=False), ids.astype(np.int64, copy=False)]
         if isinstance(rows, Ragged):
-            self._write(".ends", self.extent.items * 8, rows.offsets[1:] - rows.offsets[0] + self.extent.rows)
-        return after
+            new.append(rows.offsets[1:] - rows.offsets[0] + extent.rows)
+        fresh = not self._paths()[0].exists()
+        tails = [
+            append_blocks(path, length, tail, _bytes(array))
+            for path, length, tail, array in zip(self._paths(), self.lengths(extent), extent.tails, new, strict=False)
+        ]
+        if fresh:
+            sync_folder(self.stem.parent)
+        return Extent(
+            extent.items + len(ids),
+            extent.rows + len(values),
+            (tails[0], tails[1], tails[2] if self.layout.ragged else 0),
+        )
 
-    def ids(self) -> Ids:
-        """(items,) int64, memory-mapped: whose descriptor each item is; every id at most once."""
-        ids: Ids = self._map(".ids", np.dtype(np.int64), (self.extent.items,))
-        return ids
+    def open(self, extent: Extent) -> Matrix:
+        """What is committed, mapped. FileNotFoundError when a file is not there, CollectionError when one is short."""
+        return Matrix(self, extent)
 
-    def rows(self) -> Rows:
-        """All committed descriptors, memory-mapped: (items, width), or Ragged over (rows, width)."""
-        values = self._map(".rows", np.dtype(self.layout.dtype), (self.extent.rows, self.layout.width))
-        if not self.layout.ragged:
-            return values
-        ends = self._map(".ends", np.dtype(np.int64), (self.extent.items,))
-        return Ragged(values, np.concatenate([np.zeros(1, np.int64), ends]))
+    def lengths(self, extent: Extent) -> tuple[int, ...]:
+        """Committed bytes of each file."""
+        per_row = np.dtype(self.layout.dtype).itemsize * self.layout.width
+        return (extent.rows * per_row, extent.items * 8, *([extent.items * 8] if self.layout.ragged else []))
 
-    def find(self, image: int) -> NDArray[Any] | None:
-        """The packed descriptor of one id, (m, width), or None when it has none."""
-        places = np.flatnonzero(self.ids() == image)
-        if not len(places):
-            return None
-        item, rows = int(places[0]), self.rows()
-        return np.array(rows[item] if isinstance(rows, Ragged) else rows[item : item + 1])
-
-    def problems(self) -> list[str]:
-        """What contradicts the committed extent; empty when the files are whole."""
-        wanted = {".rows": self.extent.rows * self._row_bytes, ".ids": self.extent.items * 8}
-        if self.layout.ragged:
-            wanted[".ends"] = self.extent.items * 8
-        found = []
-        for suffix, size in wanted.items():
-            path = self._path(suffix)
-            actual = path.stat().st_size if path.exists() else 0
-            if actual < size:
-                found.append(f"{path.name}: {actual} bytes, {size} are committed")
-        if not found and self.layout.ragged and self.extent.items:
-            ends = self._map(".ends", np.dtype(np.int64), (self.extent.items,))
-            if int(ends[-1]) != self.extent.rows or bool(np.any(np.diff(ends) < 0)):
-                found.append(f"{self._path('.ends').name}: not ascending")
-        return found
-
-    def bytes_on_disk(self) -> int:
+    def bytes(self, extent: Extent) -> int:
         """Committed bytes of all files."""
-        return self.extent.rows * self._row_bytes + self.extent.items * (16 if self.layout.ragged else 8)
+        return sum(self.lengths(extent))
+
+    def survey(self, extent: Extent) -> Survey:
+        """What of it is as it was written, whatever has happened to the files."""
+        good, names = np.ones(extent.items, np.bool_), []
+        ids, ends = np.zeros(0, np.int64), np.arange(1, extent.items + 1)
+        for path, length, tail in reversed(list(zip(self._paths(), self.lengths(extent), extent.tails, strict=False))):
+            blocks = good_blocks(path, length, tail)
+            if not blocks.all():
+                names.append(path.name)
+            if path.suffix == ".rows":
+                good &= self._in_good_blocks(blocks, ends, extent)
+                break
+            known = blocks[np.arange(extent.items) // (BLOCK // 8)]
+            good &= known
+            if path.suffix == ".ids":
+                ids = _whole(path, extent.items)
+            else:
+                ends = _whole(path, extent.items)
+                good[1:] &= known[:-1]  # an item starts where the one before it ends
+        return Survey(self, good, sorted(names), ids, np.append(0, ends))
+
+    def read(self, starts: Items, ends: Items) -> Rows:
+        """Rows starts[i]..ends[i], end to end, straight from the file and not verified."""
+        width, dtype = self.layout.width, np.dtype(self.layout.dtype)
+        rows = []
+        with self._paths()[0].open("rb") as file:
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+                file.seek(start * width * dtype.itemsize)
+                found = file.read((end - start) * width * dtype.itemsize)
+                rows.append(np.frombuffer(found, dtype).reshape(-1, width))
+        ragged = Ragged.of(rows, width, dtype)
+        return ragged if self.layout.ragged else ragged.values
 
     def delete(self) -> None:
         """Remove the files (after compaction or when a method is dropped)."""
-        for suffix in (".rows", ".ids", ".ends"):
-            self._path(suffix).unlink(missing_ok=True)
+        for path in self._paths():
+            path.unlink(missing_ok=True)
+            sums_of(path).unlink(missing_ok=True)
+
+    def _paths(self) -> list[Path]:
+        suffixes = (".rows", ".ids", ".ends") if self.layout.ragged else (".rows", ".ids")
+        return [self.stem.with_name(self.stem.name + suffix) for suffix in suffixes]
+
+    def _in_good_blocks(self, blocks: NDArray[np.bool_], ends: Items, extent: Extent) -> NDArray[np.bool_]:
+        """Which items lie in good blocks wholly; those with impossible ends do not."""
+        starts = np.append(0, ends)[: len(ends)]
+        possible = (starts >= 0) & (starts <= ends) & (ends <= extent.rows)
+        row_bytes = self.lengths(Extent(1, 1))[0]
+        bad = np.append(0, np.cumsum(~blocks))
+        first = np.where(possible, starts, 0) * row_bytes // BLOCK
+        last = -(-np.where(possible, ends, 0) * row_bytes // BLOCK)
+        good: NDArray[np.bool_] = possible & (bad[np.maximum(last, first)] == bad[first])
+        return good
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """What can still be read of a matrix. good: (items,) which descriptors; damaged: names of files that are."""
+
+    files: MatrixFiles
+    good: NDArray[np.bool_]
+    damaged: list[str]
+    ids: Ids
+    _offsets: NDArray[np.int64]
+
+    def take(self, items: Items) -> Rows:
+        """A copy of good items."""
+        return self.files.read(self._offsets[items], self._offsets[items + 1])
+
+
+class Matrix:
+    """The committed rows of one method, mapped when it was opened: valid whatever becomes of the files.
+
+    ids and ends are verified before they are handed out. Rows are verified, block by block, by `verify`, `take`,
+    `slice` and `find`; CollectionError when they are damaged. Threads may share it.
+    """
+
+    def __init__(self, files: MatrixFiles, extent: Extent) -> None:
+        self.layout = files.layout
+        self.extent = extent
+        opened = [
+            open_blocks(path, length, tail)
+            for path, length, tail in zip(files._paths(), files.lengths(extent), extent.tails, strict=False)
+        ]
+        self._rows, self._ids, self._ends = opened[0], opened[1], opened[2] if files.layout.ragged else None
+        self._values = self._rows.data.view(self.layout.dtype).reshape(extent.rows, self.layout.width)
+
+    def __len__(self) -> int:
+        """How many descriptors there are."""
+        return self.extent.items
+
+    def ids(self) -> Ids:
+        """(items,) int64, mapped: whose descriptor each item is; every id at most once, none negative."""
+        return self._verified_ids
+
+    def rows(self) -> Rows:
+        """All descriptors, mapped and not verified: (items, width), or Ragged over (rows, width)."""
+        return self._values if self._ends is None else Ragged(self._values, self._offsets)
+
+    def verify(self, first: int = 0, last: int | None = None) -> None:
+        """CollectionError unless the rows of items first..last are as they were written."""
+        last = len(self) if last is None else last
+        start, stop = (first, last) if self._ends is None else (self._offsets[first], self._offsets[last])
+        self._rows.check(int(start) * self._row_bytes, int(stop) * self._row_bytes)
+
+    def slice(self, first: int, last: int) -> Rows:
+        """Items first..last, verified and not copied."""
+        self.verify(first, last)
+        rows = self.rows()
+        return rows.slice(first, last) if isinstance(rows, Ragged) else rows[first:last]
+
+    def take(self, items: Items) -> Rows:
+        """A copy of these items, in this order, verified."""
+        rows = self.rows()
+        starts, ends = (items, items + 1) if self._ends is None else (self._offsets[items], self._offsets[items + 1])
+        filled = ends > starts
+        self._rows.check_each(starts[filled] * self._row_bytes, ends[filled] * self._row_bytes)
+        return rows.take(items) if isinstance(rows, Ragged) else rows[items]
+
+    def find(self, image: int) -> NDArray[Any] | None:
+        """The packed descriptor of one id, (m, width), verified and copied, or None when it has none."""
+        places = np.flatnonzero(self.ids() == image)
+        if not len(places):
+            return None
+        found = self.take(places[:1])
+        return found[0] if isinstance(found, Ragged) else found
 
     @property
     def _row_bytes(self) -> int:
-        return np.dtype(self.layout.dtype).itemsize * self.layout.width
+        return self._values.itemsize * self.layout.width
 
-    def _path(self, suffix: str) -> Path:
-        return self.stem.with_name(self.stem.name + suffix)
+    @cached_property
+    def _verified_ids(self) -> Ids:
+        ids: Ids = self._ids.data.view("<i8")
+        self._ids.check(0, len(self._ids.data))
+        rising = bool(np.all(ids[1:] > ids[:-1]))
+        if len(ids) and (ids.min() < 0 or (not rising and len(np.unique(ids)) < len(ids))):
+            raise damaged(self._ids.path)
+        return ids
 
-    def _write(self, suffix: str, position: int, values: NDArray[np.generic]) -> None:
-        descriptor = os.open(self._path(suffix), os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(descriptor, "r+b") as file:
-            file.seek(position)
-            file.write(np.ascontiguousarray(values).data)
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
+    @cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        assert self._ends is not None
+        self._ends.check(0, len(self._ends.data))
+        offsets = np.append(np.zeros(1, np.int64), self._ends.data.view("<i8"))
+        if int(offsets[-1]) != self.extent.rows or bool(np.any(np.diff(offsets) < 0)):
+            raise damaged(self._ends.path)
+        return offsets
 
-    def _map(self, suffix: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-        if 0 in shape:
-            return np.zeros(shape, dtype)
-        path = self._path(suffix)
-        try:
-            return np.memmap(path, dtype, "r", shape=shape)
-        except (OSError, ValueError) as error:
-            raise CollectionError(f"{path} is missing or cut short; run `lookalike check` to repair") from error
+
+def _bytes(array: NDArray[Any]) -> Bytes:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _whole(path: Path, count: int) -> NDArray[np.int64]:
+    """`count` numbers of a file, zeros where it ends earlier."""
+    numbers = np.zeros(count, np.int64)
+    try:
+        found = np.fromfile(path, "<i8", count)
+    except OSError:
+        return numbers
+    numbers[: len(found)] = found
+    return numbers

@@ -1,11 +1,33 @@
-"""The tables of a collection."""
+"""The tables of a collection, and the refusal of any others."""
 
-FORMAT = 1
-"""Version of everything in a collection directory; a reader refuses higher ones."""
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from functools import lru_cache
+from typing import Any
+
+FORMAT = 2
+"""Version of everything in a collection directory; others are refused."""
 
 APPLICATION_ID = 0x6C6F6F6B
 
-TABLES = """
+SUMMED = {
+    "methods": ("id", "name", "params", "dtype", "width", "ragged", "epoch", "items", '"rows"', "tails"),
+    "images": (
+        *("id", "path", "path_text", "sha256", "bytes", "mtime_ns", "format", "width", "height", "taken", "camera"),
+        *("latitude", "longitude", "caption", "status", "reason", "described"),
+    ),
+    "gaps": ("image", "method", "reason"),
+    "roots": ("path",),
+    "facts": ("key", "value"),
+}
+"""The columns that the checksum of each table's rows is of; the first one or two are its key."""
+
+_KEYS = {"methods": ("id",), "images": ("id",), "gaps": ("image", "method"), "roots": ("path",), "facts": ("key",)}
+
+_TABLES = """
+CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 0), generation INTEGER NOT NULL);
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -15,7 +37,9 @@ CREATE TABLE methods (
     ragged INTEGER NOT NULL,
     epoch INTEGER NOT NULL DEFAULT 0,
     items INTEGER NOT NULL DEFAULT 0,
-    "rows" INTEGER NOT NULL DEFAULT 0
+    "rows" INTEGER NOT NULL DEFAULT 0,
+    tails TEXT NOT NULL DEFAULT '[0, 0, 0]',
+    sum INTEGER
 );
 CREATE TABLE images (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,7 +58,8 @@ CREATE TABLE images (
     caption TEXT,
     status TEXT NOT NULL CHECK (status IN ('ok', 'failed', 'skipped', 'removed')),
     reason TEXT,
-    described INTEGER NOT NULL DEFAULT 0
+    described INTEGER NOT NULL DEFAULT 0,
+    sum INTEGER
 );
 CREATE UNIQUE INDEX images_path ON images (path) WHERE status != 'removed';
 CREATE INDEX images_bytes ON images (bytes);
@@ -44,10 +69,11 @@ CREATE TABLE gaps (
     image INTEGER NOT NULL,
     method INTEGER NOT NULL,
     reason TEXT NOT NULL,
+    sum INTEGER,
     PRIMARY KEY (image, method)
 ) WITHOUT ROWID;
-CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY, sum INTEGER) WITHOUT ROWID;
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID;
 
 CREATE VIRTUAL TABLE words USING fts5 (
     path_text, caption, content='images', content_rowid='id', tokenize='porter unicode61'
@@ -75,3 +101,48 @@ CREATE TEMP TABLE IF NOT EXISTS pending (
 DELETE FROM seen;
 DELETE FROM pending;
 """
+
+
+def row_sum(*values: Any) -> int:
+    """The checksum of a row: CRC-32 of its values as Python writes them in ASCII."""
+    return zlib.crc32(ascii(values).encode("ascii"))
+
+
+def create(sql: sqlite3.Connection) -> None:
+    """Make the tables in an empty database, in one transaction."""
+    sql.executescript(
+        f"BEGIN; {_TABLES} {_sums()} INSERT INTO state VALUES (0, 0); "
+        f"PRAGMA user_version = {FORMAT}; PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+    )
+
+
+def strange(sql: sqlite3.Connection) -> list[str]:
+    """Names of tables, views, triggers and indexes that are not exactly those that `create` makes."""
+    return sorted({f"{kind} {name}" for kind, name, _ in _objects(sql) ^ _own()})
+
+
+def _sums() -> str:
+    """Triggers that keep every row's checksum up to date."""
+    made = []
+    for table, columns in SUMMED.items():
+        same = " AND ".join(f"{key} = new.{key}" for key in _KEYS[table])
+        body = f"UPDATE {table} SET sum = row_sum({', '.join(columns)}) WHERE {same};"
+        made.append(f"CREATE TRIGGER {table}_sum_insert AFTER INSERT ON {table} BEGIN {body} END;")
+        update = f"AFTER UPDATE OF {', '.join(columns)} ON {table}"
+        made.append(f"CREATE TRIGGER {table}_sum_update {update} BEGIN {body} END;")
+    return "\n".join(made)
+
+
+def _objects(sql: sqlite3.Connection) -> frozenset[tuple[str, str, str | None]]:
+    return frozenset(sql.execute("SELECT type, name, sql FROM sqlite_master"))
+
+
+@lru_cache(maxsize=1)
+def _own() -> frozenset[tuple[str, str, str | None]]:
+    sql = sqlite3.connect(":memory:")
+    try:
+        sql.create_function("row_sum", -1, row_sum, deterministic=True)
+        create(sql)
+        return _objects(sql)
+    finally:
+        sql.close()
