@@ -74,6 +74,7 @@ def write_arrays(path: Path, kind: str, params: Params, arrays: Arrays) -> None:
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:  # never through a link
+            file.truncate(body_at + size)
             file.seek(body_at)
             sums = _write_body(file, arrays)
             file.seek(0)
