@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from lookalike.errors import CollectionError, LookalikeError, QueryError
+from lookalike.errors import CollectionError, LookalikeError, QueryError, printable
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lookalike.query.parse import Term
     from lookalike.search.indexes import Indexes
     from lookalike.search.match import Matches
+    from lookalike.store.salvage import SalvageReport
     from lookalike.store.upkeep import CheckReport
 
 
@@ -97,7 +98,7 @@ class Collection:
 
     @property
     def roots(self) -> list[str]:
-        """Folders and files that were indexed by name."""
+        """Folders and files that were indexed by name, which `index` without paths looks at."""
         return self._store.catalogue.roots() if self._store.exists else []
 
     # -- filling
@@ -326,6 +327,22 @@ class Collection:
             for name in self.methods:
                 self._indexes.save(name)
         return report
+
+    def salvage(self, new: str | os.PathLike[str]) -> SalvageReport:
+        """Make a new collection, in a new or empty directory, of what can still be read of this one.
+
+        For when `check` finds the catalogue damaged. Records and descriptors are taken over where their checksums are
+        right, ids stay; `index` of the new collection finds what is missing. Nothing is written to this one.
+        """
+        from lookalike.store.salvage import salvage
+
+        if not self._store.exists:
+            raise CollectionError(f"no collection at {printable(self.path)}")
+        made = Store(Path(new).expanduser(), _own_layout)
+        try:
+            return salvage(self._store, made)
+        finally:
+            made.close()
 
     @property
     def _indexes(self) -> Indexes:

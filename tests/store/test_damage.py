@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import stat
 
@@ -11,27 +10,7 @@ import pytest
 
 from lookalike import Collection, CollectionError
 from lookalike.store.schema import FORMAT
-from samples import HERE, METHODS, consistent, drawing, fill, living
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return fill(tmp_path_factory.mktemp("pictures"), 8)
-
-
-@pytest.fixture(scope="module")
-def whole(folder, tmp_path_factory):
-    path = tmp_path_factory.mktemp("whole") / "album"
-    with Collection(path) as made:
-        made.index([folder], methods=METHODS, options=HERE)
-    return path
-
-
-@pytest.fixture
-def path(whole, tmp_path):
-    """A collection that may be damaged."""
-    return shutil.copytree(whole, tmp_path / "album")
-
+from samples import HERE, consistent, drawing, fill, living
 
 MATRICES = ("phash.0.rows", "phash.0.ids", "color.0.rows", "color.0.ids", "color.0.ends")
 

@@ -96,11 +96,13 @@ def append_blocks(path: Path, length: int, tail: int, data: Bytes) -> int:
 
 
 def good_blocks(path: Path, length: int, tail: int) -> NDArray[np.bool_]:
-    """Which blocks of a growing file are as they were written; whatever is missing or cannot be read is not."""
-    wanted = [min(BLOCK, length - start) for start in range(0, length, BLOCK)]
-    known = b"".join(_read(sums_of(path), [4 * (length // BLOCK)]))
+    """Which of the blocks that a growing file still has are as they were written; what cannot be read is not."""
+    there = min(length, _size(path))
+    wanted = [min(BLOCK, length - start) for start in range(0, there, BLOCK)]
+    known = b"".join(_read(sums_of(path), [4 * len(wanted)]))
     sums = np.frombuffer(known[: len(known) // 4 * 4], "<u4").tolist()
-    sums += [-1] * (length // BLOCK - len(sums)) + [tail] * (length % BLOCK > 0)
+    sums += [-1] * len(wanted)
+    sums = [*sums[: length // BLOCK], tail]
     good = np.zeros(len(wanted), np.bool_)
     for block, found in enumerate(_read(path, wanted)):
         good[block] = len(found) == wanted[block] and zlib.crc32(found) == sums[block]
@@ -124,6 +126,13 @@ def _write(path: Path, position: int, data: Bytes) -> None:
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def _read(path: Path, lengths: list[int]) -> Iterator[bytes]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lookalike.cli.options import CollectionOption, open_collection
 from lookalike.cli.output import plural, size
-from lookalike.errors import QueryError
+from lookalike.errors import QueryError, printable
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
 
 
 def remove(
@@ -22,10 +25,14 @@ def remove(
     Indexing their folder again brings them back; `lookalike index --ignore PATTERN` does not.
     """
     with open_collection(ctx, collection) as album:
+        before = album.roots
         removed = album.remove(paths)
-    if not removed:
+        forgotten = [root for root in before if root not in album.roots]
+    if not removed and not forgotten:
         raise QueryError("nothing of that is in the collection")
     typer.echo(f"{plural(removed, 'picture')} removed from the collection")
+    for root in forgotten:
+        typer.echo(f"forgotten: `lookalike index` without paths does not look at {printable(root)} any more")
 
 
 def check(
@@ -33,10 +40,17 @@ def check(
     compact: Annotated[
         bool, typer.Option("--compact", help="Also free the space that removed pictures still take.")
     ] = False,
+    salvage: Annotated[
+        Path | None,
+        typer.Option("--salvage", metavar="NEW", help="Make a new collection of what can be read of a damaged one."),
+    ] = None,
     collection: CollectionOption = None,
 ) -> None:
     """Verify the collection and repair what can be repaired."""
     with open_collection(ctx, collection) as album:
+        if salvage is not None:
+            _salvage(album, salvage)
+            return
         report = album.check()
         freed = album.compact() if compact and not report.problems else 0
     for line in report.repaired:
@@ -46,7 +60,18 @@ def check(
     if compact:
         typer.echo(f"{size(freed)} freed")
     if report.problems:
-        typer.echo("index the same folders into another --collection; this one can be thrown away", err=True)
+        typer.echo(
+            "nothing is written to it any more: restore it from a backup, or make a new collection of what can "
+            "still be read with `lookalike check --salvage NEW`",
+            err=True,
+        )
         raise typer.Exit(1)
     if not report.repaired:
         typer.echo("all is well")
+
+
+def _salvage(album: Collection, new: Path) -> None:
+    report = album.salvage(new)
+    held = ", ".join(f"{count:,} {name}" for name, count in report.descriptors.items()) or "none"
+    typer.echo(f"{plural(report.records, 'picture')} read, with descriptors: {held}")
+    typer.echo(f"describe what is missing: lookalike -c {printable(new)} index")

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,13 @@ class Catalogue:
             "INSERT INTO methods (id, name, params, dtype, width, ragged) "
             "VALUES ((SELECT coalesce(max(id) + 1, 0) FROM methods), ?, ?, ?, ?, ?)",
             (name, json.dumps(asdict(params)), layout.dtype, layout.width, layout.ragged),
+        )
+
+    def restore_method(self, method: StoredMethod) -> None:
+        """Remember a method of another collection under its own number; the caller opens the transaction."""
+        self.sql.execute(
+            "INSERT INTO methods (id, name, params, dtype, width, ragged) VALUES (?, ?, ?, ?, ?, ?)",
+            (method.id, method.name, json.dumps(method.params), *astuple(method.layout)),
         )
 
     def commit_extent(self, method: StoredMethod, extent: Extent, epoch: int | None = None) -> None:
@@ -254,6 +261,17 @@ class Catalogue:
         except CollectionError as error:
             return [str(error)]
         return found
+
+    def words_are_sound(self) -> bool:
+        """Whether the index of words is that of the records; the caller holds the writer's lock."""
+        with plain_errors(self.path):
+            try:
+                self.sql.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+            except sqlite3.DatabaseError as error:
+                if "malformed" in str(error) or "corrupt" in str(error):
+                    return False
+                raise
+        return True
 
     def _rows(self, query: str, params: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query; SQLite's errors come out as CollectionError."""

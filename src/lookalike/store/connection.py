@@ -62,7 +62,7 @@ class Connections:
         if self._writer is None:
             with plain_errors(self.path):
                 self._refuse_links()
-                self._writer = _connect(f"{_uri(self.path)}?mode=rw")
+                self._writer = connect(f"{_uri(self.path)}?mode=rw")
                 _recognise(self._writer, self.path)
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.execute("PRAGMA synchronous = FULL")  # old files are unlinked once a commit is durable
@@ -107,7 +107,7 @@ class Connections:
             if now != self._signature:
                 self._forget()
                 self._uri = self._way_to_read()
-                first = _connect(self._uri)
+                first = connect(self._uri)
                 try:
                     _recognise(first, self.path)
                 except BaseException:
@@ -115,7 +115,7 @@ class Connections:
                     raise
                 self._idle.append(first)
                 self._signature = now
-            sql = self._idle.pop() if self._idle else _connect(self._uri)
+            sql = self._idle.pop() if self._idle else connect(self._uri)
         sql.execute("PRAGMA query_only = ON")
         return now, sql
 
@@ -183,7 +183,8 @@ def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-def _connect(uri: str) -> sqlite3.Connection:
+def connect(uri: str) -> sqlite3.Connection:
+    """A connection that knows our functions."""
     sql = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     sql.create_function("row_sum", -1, row_sum, deterministic=True)
     sql.execute("PRAGMA cell_size_check = ON")

@@ -78,7 +78,7 @@ class Store:
         if self._catalogue is None:
             if not self.exists:
                 raise self._missing()
-            self._refuse_links()
+            self.refuse_links()
             self._catalogue = Catalogue(self.directory / "catalogue.sqlite")
         return self._catalogue
 
@@ -110,17 +110,21 @@ class Store:
 
     def matrix(self, method: StoredMethod) -> Matrix:
         """The committed rows of a method, opened at once; SupersededError when its files are not there any more."""
+        self.refuse_foreign(method)
+        files = self.files(method)
+        try:
+            return files.open(method.extent)
+        except FileNotFoundError as error:
+            raise SupersededError(str(damaged(Path(error.filename or files.stem)))) from error
+
+    def refuse_foreign(self, method: StoredMethod) -> None:
+        """CollectionError when the descriptors kept are not of the method's own shape."""
         own = self._own_layout(method.name, method.params)
         if own is not None and own != method.layout:
             raise CollectionError(
                 f"{printable(self.directory)} keeps descriptors of {method.name} that are none: it is damaged or was "
                 "made by another program; index into another --collection"
             )
-        files = self.files(method)
-        try:
-            return files.open(method.extent)
-        except FileNotFoundError as error:
-            raise SupersededError(str(damaged(Path(error.filename or files.stem)))) from error
 
     def files(self, method: StoredMethod, epoch: int | None = None) -> MatrixFiles:
         """The files of a method's rows (or of another epoch of them)."""
@@ -217,7 +221,7 @@ class Store:
                 self._make_directory()
                 refuse_link(self.directory / "lock")
                 with FileLock(self.directory / "lock", timeout=0):
-                    self._refuse_links()
+                    self.refuse_links()
                     self._sign()
                     yield
         except Timeout:
@@ -267,7 +271,8 @@ class Store:
         for name in FOLDERS:
             (self.directory / name).mkdir(parents=True, exist_ok=True)
 
-    def _refuse_links(self) -> None:
+    def refuse_links(self) -> None:
+        """CollectionError when anything in the directory that is written to is a link."""
         for name in (*FOLDERS, "lock", "writer", DAMAGED, "catalogue.sqlite", "catalogue.new"):
             refuse_link(self.directory / name)
 

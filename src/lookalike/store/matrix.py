@@ -20,6 +20,7 @@ from lookalike.arrays.inside import sync_folder
 from lookalike.arrays.rows import Ids, Layout, Ragged, Rows
 
 Items = NDArray[np.intp]
+_PER_BLOCK = BLOCK // 8  # ids or ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +75,22 @@ class MatrixFiles:
         return sum(self.lengths(extent))
 
     def survey(self, extent: Extent) -> Survey:
-        """What of it is as it was written, whatever has happened to the files."""
-        good, names = np.ones(extent.items, np.bool_), []
-        ids, ends = np.zeros(0, np.int64), np.arange(1, extent.items + 1)
-        for path, length, tail in reversed(list(zip(self._paths(), self.lengths(extent), extent.tails, strict=False))):
-            blocks = good_blocks(path, length, tail)
-            if not blocks.all():
-                names.append(path.name)
-            if path.suffix == ".rows":
-                good &= self._in_good_blocks(blocks, ends, extent)
-                break
-            known = blocks[np.arange(extent.items) // (BLOCK // 8)]
+        """What of it is as it was written, whatever has happened to the files and whatever the extent says."""
+        blocks = {
+            path.suffix: (good_blocks(path, length, tail), -(-length // BLOCK), path)
+            for path, length, tail in zip(self._paths(), self.lengths(extent), extent.tails, strict=False)
+        }
+        names = sorted(path.name for good, wanted, path in blocks.values() if len(good) < wanted or not good.all())
+        count = min([extent.items, *[len(blocks[suffix][0]) * _PER_BLOCK for suffix in blocks if suffix != ".rows"]])
+        block = np.arange(count) // _PER_BLOCK
+        good, ends = blocks[".ids"][0][block], np.arange(1, count + 1)
+        if self.layout.ragged:
+            known = blocks[".ends"][0][block]
             good &= known
-            if path.suffix == ".ids":
-                ids = _whole(path, extent.items)
-            else:
-                ends = _whole(path, extent.items)
-                good[1:] &= known[:-1]  # an item starts where the one before it ends
-        return Survey(self, good, sorted(names), ids, np.append(0, ends))
+            good[1:] &= known[:-1]  # an item starts where the one before it ends
+            ends = _whole(blocks[".ends"][2], count)
+        good &= self._in_good_blocks(blocks[".rows"][0], ends, extent)
+        return Survey(self, good, names, _whole(blocks[".ids"][2], count), np.append(0, ends))
 
     def read(self, starts: Items, ends: Items) -> Rows:
         """Rows starts[i]..ends[i], end to end, straight from the file and not verified."""
@@ -121,6 +120,7 @@ class MatrixFiles:
         possible = (starts >= 0) & (starts <= ends) & (ends <= extent.rows)
         row_bytes = self.lengths(Extent(1, 1))[0]
         bad = np.append(0, np.cumsum(~blocks))
+        possible &= ends <= len(blocks) * BLOCK // row_bytes
         first = np.where(possible, starts, 0) * row_bytes // BLOCK
         last = -(-np.where(possible, ends, 0) * row_bytes // BLOCK)
         good: NDArray[np.bool_] = possible & (bad[np.maximum(last, first)] == bad[first])
@@ -129,7 +129,8 @@ class MatrixFiles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """What can still be read of a matrix. good: (items,) which descriptors; damaged: names of files that are."""
+    """What can still be read of a matrix. good: (n,) which of the first n items, those that there are
+    files for; damaged: names of files that are."""
 
     files: MatrixFiles
     good: NDArray[np.bool_]

@@ -11,7 +11,7 @@ import numpy as np
 
 from lookalike.arrays.files import verify_arrays
 from lookalike.arrays.rows import Ids, Rows
-from lookalike.store.matrix import Extent, Items, Survey
+from lookalike.store.matrix import Extent, Items, MatrixFiles, Survey
 from lookalike.store.methods import StoredMethod
 from lookalike.store.schema import SUMMED
 
@@ -72,17 +72,21 @@ def check(store: Store) -> CheckReport:
     kept: dict[str, _Kept] = {}
     for survey in surveys.values():
         report.repaired += [f"{file}: its damaged descriptors {_AGAIN}" for file in survey.damaged]
+    words = catalogue.words_are_sound()
+    if not words:
+        report.repaired.append("catalogue: the index of words, built anew")
     with catalogue.transaction() as sql:
         _mend_rows(sql, report)
         known = _ids(sql, "SELECT id FROM images WHERE status != 'failed'")
         for name, method in methods.items():
-            items = _sound(surveys[name], known)
+            items = sound_items(surveys[name], known)
             if len(items) < method.extent.items:
                 kept[name] = _Kept(items, surveys[name].ids, surveys[name].take)
             _mend_described(sql, method, surveys[name].ids[items], report)
         for name, one in kept.items():
             catalogue.commit_extent(methods[name], _copy(store, methods[name], one), methods[name].epoch + 1)
-        _mend_words(sql, report)
+        if not words or report.repaired:
+            sql.execute("INSERT INTO words (words) VALUES ('rebuild')")
     for name in kept:
         store.files(methods[name]).delete()
     for folder in ("caches", "segments"):
@@ -96,7 +100,7 @@ def check(store: Store) -> CheckReport:
 _AGAIN = "will be described again by the next `index`"
 
 
-def _sound(survey: Survey, known: Ids) -> Items:
+def sound_items(survey: Survey, known: Ids) -> Items:
     """The items that can be read and that belong to a picture, the first of each."""
     items = np.flatnonzero(survey.good)
     ids = survey.ids[items]
@@ -132,30 +136,23 @@ def _mend_described(sql: sqlite3.Connection, method: StoredMethod, held: Ids, re
         report.repaired.append(f"{method.name}: {len(found)} pictures that are described were not marked so")
 
 
-def _mend_words(sql: sqlite3.Connection, report: CheckReport) -> None:
-    """Make the index of the words in paths and captions anew when it is not that of the records."""
-    try:
-        sql.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
-    except sqlite3.DatabaseError as error:
-        if "malformed" not in str(error) and "corrupt" not in str(error):
-            raise
-        sql.execute("INSERT INTO words (words) VALUES ('rebuild')")
-        report.repaired.append("catalogue: the index of words, built anew")
-
-
 def _ids(sql: sqlite3.Connection, query: str, *values: int) -> Ids:
     return np.array([row[0] for row in sql.execute(query, values)], np.int64)
 
 
-def _copy(store: Store, method: StoredMethod, kept: _Kept) -> Extent:
-    """Write the kept items into the files of the next epoch, durably."""
-    files = store.files(method, method.epoch + 1)
+def copy_items(files: MatrixFiles, items: Items, ids: Ids, take: Callable[[Items], Rows]) -> Extent:
+    """Write some items of another matrix into files that begin with them, durably."""
     files.delete()
     extent = Extent()
-    for start in range(0, len(kept.items), BLOCK):
-        part = kept.items[start : start + BLOCK]
-        extent = files.append(extent, kept.ids[part], kept.take(part))
+    for start in range(0, len(items), BLOCK):
+        part = items[start : start + BLOCK]
+        extent = files.append(extent, ids[part], take(part))
     return extent
+
+
+def _copy(store: Store, method: StoredMethod, kept: _Kept) -> Extent:
+    """Write the kept items into the files of the next epoch."""
+    return copy_items(store.files(method, method.epoch + 1), kept.items, kept.ids, kept.take)
 
 
 def _bytes(store: Store, method: StoredMethod, extent: Extent | None = None) -> int:
