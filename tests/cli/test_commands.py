@@ -344,7 +344,7 @@ def test_check_of_a_collection_beyond_repair_fails_with_what_to_do(cli, album, t
         file.write(b"\xa5" * 60000)
     result = cli("check", on=on)
     assert result.exit_code == 1
-    assert "damaged: " in result.stdout and "another --collection" in result.stderr
+    assert "damaged: " in result.stdout and "--salvage NEW" in result.stderr
 
 
 def test_the_collection_is_named_after_the_command_or_before_or_by_the_environment_or_not_at_all(
