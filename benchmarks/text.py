@@ -19,6 +19,7 @@ import numpy as np
 from _photos import Photo, opened, read_photos
 from _table import Report, stopwatch, timed
 
+from lookalike.index.whole import index_of
 from lookalike.methods.text import ConceptText
 from lookalike.models import concepts
 from lookalike.models.concepts import DIMENSION, ConceptSpace, shared_space
@@ -97,9 +98,7 @@ def speed(report: Report, count: int) -> None:
     method, random = ConceptText(), np.random.default_rng(0)
     rows = random.normal(size=(count, DIMENSION)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    index = method.new_index()
-    index.add(np.arange(count, dtype=np.int64), rows.astype(np.float16))
-    index.prepare()
+    index = index_of(method.index_kind(), rows.astype(np.float16), sealed=True)
     queries = [method.pack(method.describe_text([text]).vector) for text in SHORT]
     searching, _ = timed(lambda query: index.search(query, 10), queries)
     encoding, _ = timed(lambda text: method.describe_text([text]), SHORT)

@@ -23,6 +23,8 @@ from rich.progress import track
 
 from lookalike.arrays.rows import Ragged, Rows
 from lookalike.errors import LookalikeError
+from lookalike.index.items import Items
+from lookalike.index.whole import index_of
 from lookalike.methods.base import Method
 from lookalike.methods.color import Color
 from lookalike.methods.embedding import Embedding
@@ -64,8 +66,8 @@ def local_null(images: list[Image], queries: int) -> tuple[str, NullModel]:
     kept, asking = order[: len(order) // 2], order[len(order) // 2 :][:queries]
     described = {int(i): method.describe(images[i]) for i in track(kept, "keypoints")}
     keypoints = {i: one for i, one in described.items() if one is not None}
-    index = method.new_index()
-    index.add(np.array(list(keypoints)), stacked(method, [method.pack(one) for one in keypoints.values()]))
+    rows = stacked(method, [method.pack(one) for one in keypoints.values()])
+    index: Any = index_of(method.index_kind(), rows, np.array(list(keypoints)), sealed=True)
     hits = asked = 0
     for i in track(asking, "searching"):
         variants = method.describe_query(images[i])
@@ -94,9 +96,9 @@ def main() -> None:
     key, null = local_null(images, arguments.local_queries)
     models = {key: null.to_json()}
     for method, items in zip(methods, packed, strict=True):
-        index, rows, ids = method.new_index(), stacked(method, items), np.arange(len(items))
-        index.add(ids, rows)
-        distances = np.concatenate([sample_distances(index, ids, rows, seed) for seed in range(5)])
+        held = Items.of(np.arange(len(items)), stacked(method, items))
+        index = method.index_kind().open(held, ())
+        distances = np.concatenate([sample_distances(index, held.ids, held.source, seed) for seed in range(5)])
         model = fit(distances, TAILS[method.name])
         if model is None:
             raise SystemExit(f"{method.name}: too few pictures")

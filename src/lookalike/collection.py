@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,21 +24,22 @@ if TYPE_CHECKING:
     from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
     from lookalike.query.parse import Term
-    from lookalike.search.indexes import Indexes
     from lookalike.search.match import Matches
+    from lookalike.search.searcher import Searcher
     from lookalike.store.salvage import SalvageReport
     from lookalike.store.upkeep import CheckReport
 
 
 @dataclass(frozen=True, slots=True)
 class MethodInfo:
-    """A method as the collection holds it: how many pictures it describes, and the bytes of their descriptors."""
+    """A method as the collection holds it: how many pictures it describes, the bytes of their descriptors, and in how
+    many segments they are indexed (what is in none is searched exactly)."""
 
     name: str
     params: dict[str, Any]
     pictures: int
     bytes: int
-    index: str
+    segments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,16 @@ class Collection:
             for match in album.search("query.jpg"):
                 print(match.score, match.label, match.path)
 
-    Safe to open by any number of processes; only one writes at a time. Not for use by several threads at once.
+    Safe for threads, and to open by any number of processes; only one of them all writes at a time. What is committed
+    is found by the next search, which those that are under way do not wait for.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
         self._store = Store(self.path, _own_layout)
-        self._shelf: Indexes | None = None
+        self._searcher: Searcher | None = None
+        self._renewing = threading.Lock()
+        self._written = 0  # the generation that this process has committed last
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +90,7 @@ class Collection:
 
     def close(self) -> None:
         """Release files; the collection can be used again afterwards."""
-        self._shelf = None
+        self._searcher = None
         self._store.close()
 
     def __len__(self) -> int:
@@ -120,10 +126,11 @@ class Collection:
         """
         from lookalike.ingest.run import Failure, Options, index
         from lookalike.methods.factory import NAMES, make, parse
+        from lookalike.search.segments import seal_all
         from lookalike.significance.nulls import learn
 
         started = time.monotonic()
-        with self._store.writing(create=True):
+        with self._writing(create=True):
             catalogue = self._store.catalogue
             before = catalogue.methods()
             asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
@@ -139,13 +146,18 @@ class Collection:
             there = [root for root in roots if root not in away] or roots
             passing = {choice.name: choice.passing for _, choice in asked}
             kept = [(name, {**one.params, **passing.get(name, {})}) for name, one in catalogue.methods().items()]
-            for name, _ in kept:
-                self._indexes.method(name)  # one that cannot be used here is refused before any work
-            report = index(self._store, there, kept, options or Options(), progress or (lambda _: None))
+            made = {name: make(name, params) for name, params in kept}  # one that cannot be is refused before any work
+            report = index(
+                self._store,
+                there,
+                kept,
+                options or Options(),
+                progress or (lambda _: None),
+                lambda: seal_all(self._store, made),
+            )
             report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
-            for name, _ in kept:
-                self._indexes.save(name)
-            learn(self._store, self._indexes)
+            seal_all(self._store, made)
+            learn(self._store, made)
         report.seconds = time.monotonic() - started
         return report
 
@@ -156,7 +168,7 @@ class Collection:
         """
         from lookalike.store.changes import Removed
 
-        with self._store.writing():
+        with self._writing():
             ids = sorted({id_ for path in paths for id_ in self._store.catalogue.ids_below(_absolute(path))})
             self._store.apply([Removed(id_) for id_ in ids])
             for path in paths:
@@ -167,8 +179,10 @@ class Collection:
         """Free the space of removed pictures; bytes freed."""
         from lookalike.store.upkeep import compact
 
-        with self._store.writing():
-            return compact(self._store)
+        with self._writing():
+            freed = compact(self._store)
+            self._seal()
+        return freed
 
     # -- looking
 
@@ -201,19 +215,22 @@ class Collection:
         from lookalike.query.parse import make_query
         from lookalike.search.answer import answer
         from lookalike.search.asker import Limits
+        from lookalike.threads import one_thread
 
         if k < 1:
             raise QueryError(f"k is {k}: ask for at least one picture")
         names = (methods,) if isinstance(methods, str) else tuple(methods)
+        searcher = self.searcher()
         if names != ("auto",):
             for name in names:
-                self._indexes.stored(name)
+                searcher.stored(name)
         if len(names) != 1 or names == ("auto",):
             for what, given in (("a radius", radius is not None), ("an index", index != "auto")):
                 if given:
                     raise QueryError(f"{what} goes with exactly one method: name it")
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
-        return answer(self._indexes, self._store.catalogue, asked, Limits(k, radius, index, max_expected_false))
+        with one_thread():
+            return answer(searcher, asked, Limits(k, radius, index, max_expected_false))
 
     def duplicates(
         self,
@@ -229,7 +246,7 @@ class Collection:
         """
         from lookalike.duplicates import find_duplicates
 
-        return find_duplicates(self._store, self._indexes, max_expected_false, between)
+        return find_duplicates(self.searcher(), max_expected_false, between)
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""
@@ -274,24 +291,28 @@ class Collection:
         """
         from lookalike.atlas.make import make_atlas
 
-        return make_atlas(self._store, self._indexes, method, refresh=refresh, grid=grid, seed=seed, progress=progress)
+        return make_atlas(
+            self._store, self.searcher(), method, refresh=refresh, grid=grid, seed=seed, progress=progress
+        )
 
     def info(self) -> Info:
-        """What the collection holds."""
-        catalogue = self._store.catalogue
+        """What the collection holds. Opens no index."""
+        from lookalike.index.items import Items
+
+        catalogue, view = self._store.catalogue, self._store.view()
         counts = catalogue.counts()
-        held = []
-        for stored in catalogue.methods().values():
-            index = self._indexes.get(stored.name)
-            held.append(
-                MethodInfo(
-                    stored.name,
-                    stored.params,
-                    len(index),
-                    self._store.files(stored).bytes(stored.extent),
-                    type(index).__name__,
-                )
+        segments = {name: self._store.segments(stored) for name, stored in view.methods.items()}
+        held = [
+            MethodInfo(
+                name,
+                stored.params,
+                len(Items(matrix.ids(), matrix, view.tombstones)),
+                self._store.files(stored).bytes(stored.extent),
+                len(segments[name]),
             )
+            for name, stored in view.methods.items()
+            for matrix in [self._store.matrix(stored)]
+        ]
         size = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
         return Info(
             str(self.path),
@@ -324,8 +345,7 @@ class Collection:
             if problems:
                 return CheckReport(problems)
             report = check(self._store)
-            for name in self.methods:
-                self._indexes.save(name)
+            self._seal()
         return report
 
     def salvage(self, new: str | os.PathLike[str]) -> SalvageReport:
@@ -344,13 +364,44 @@ class Collection:
         finally:
             made.close()
 
-    @property
-    def _indexes(self) -> Indexes:
-        if self._shelf is None:
-            from lookalike.search.indexes import Indexes
+    def searcher(self) -> Searcher:
+        """The newest committed state, ready to be asked; it stays as it is for as long as it is held."""
+        from lookalike.search.searcher import Searcher
 
-            self._shelf = Indexes(self._store)
-        return self._shelf
+        known, newest = self._searcher, self._store.generation()
+        if known is not None and known.view.generation == newest:
+            return known
+        # another thread's renewal is not waited for, unless what this process has committed itself would be missed
+        if not self._renewing.acquire(blocking=known is None or known.view.generation < self._written):
+            assert known is not None
+            return known
+        try:
+            known = self._searcher
+            if known is None or known.view.generation < newest:
+                known = self._searcher = self._store.reading(lambda view: Searcher(self._store, view, known))
+            return known
+        finally:
+            self._renewing.release()
+
+    @contextlib.contextmanager
+    def _writing(self, *, create: bool = False) -> Iterator[None]:
+        with self._store.writing(create=create):
+            try:
+                yield
+            finally:
+                if self._store.exists:
+                    self._written = self._store.generation()
+
+    def _seal(self) -> None:
+        """Make the segments what they should be; the caller holds the writer's lock."""
+        from lookalike.methods.factory import make
+        from lookalike.search.segments import seal_all
+
+        made = {}
+        for name, stored in self._store.catalogue.methods().items():
+            with contextlib.suppress(LookalikeError):  # one that cannot be made here is not searched here either
+                made[name] = make(name, stored.params)
+        seal_all(self._store, made)
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

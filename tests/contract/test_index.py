@@ -1,10 +1,11 @@
-"""What holds for every index: it answers as a plain loop over all rows would."""
+"""What holds for every kind of index: it answers as a plain loop over all rows would, however they are sealed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ragged
-from lookalike.index.growing import GrowingIndex
-from lookalike.index.hamming import HammingIndex
-from lookalike.index.histograms import HistogramIndex
-from lookalike.index.vectors import VectorIndex
-from lookalike.index.vptree import VPTreeIndex
+from lookalike.index.base import Index, IndexKind, Sealed, Segment
+from lookalike.index.hamming import HammingKind
+from lookalike.index.histograms import HistogramKind
+from lookalike.index.items import Items
+from lookalike.index.vectors import VectorKind
+from lookalike.index.vptree import VPTreeKind
 
 BINS, BYTES, WIDTH = 12, 2, 24
 
 
 @dataclass(frozen=True)
 class Case:
-    """An index and its twin.
+    """A kind of index and its twin.
 
     rows(seed, n): n rows, with many ties and duplicates. distances(rows, query): the plain way, from one item to
     all. recall: the least share of the true neighbours found; 1 is exact. `large`: enough rows for codes to be
@@ -33,7 +35,7 @@ class Case:
     """
 
     name: str
-    new: Callable[[], GrowingIndex[Any]]
+    kind: IndexKind[Any, Any]
     rows: Callable[[int, int], Any]
     distances: Callable[[Any, Any], NDArray[np.float64]]
     radius: float
@@ -90,19 +92,18 @@ def cosine(rows: NDArray[np.float16], query: NDArray[np.float16]) -> NDArray[np.
 
 
 CASES = [
-    Case("hamming numpy", lambda: HammingIndex(BYTES, "numpy"), codes, hamming, radius=3),
-    Case("hamming faiss", lambda: HammingIndex(BYTES, "faiss"), codes, hamming, radius=3),
-    Case("vptree", lambda: VPTreeIndex(BYTES), codes, hamming, radius=3, large=3000),
-    Case("histograms auto", lambda: HistogramIndex(BINS), histograms, intersection, 0.4, 0.99, large=2000),
-    Case("histograms exact", lambda: HistogramIndex(BINS, "exact"), histograms, intersection, radius=0.4),
-    Case("histograms l1", lambda: HistogramIndex(BINS, "l1"), histograms, intersection, radius=0.4),
-    Case("histograms l2", lambda: HistogramIndex(BINS, "l2"), histograms, l2, radius=0.4),
-    Case("histograms hellinger", lambda: HistogramIndex(BINS, "hellinger"), histograms, hellinger, radius=0.4),
-    Case("histograms hnsw", lambda: HistogramIndex(BINS, "hnsw"), histograms, intersection, 0.4, 0.95, large=2000),
-    Case("vectors auto", lambda: VectorIndex(WIDTH), vectors, cosine, 0.8, 0.95, large=4000),
-    Case("vectors exact", lambda: VectorIndex(WIDTH, "exact"), vectors, cosine, radius=0.8),
-    Case("vectors codes", lambda: VectorIndex(WIDTH, "codes"), vectors, cosine, 0.8, 0.95, large=4000),
-    Case("vectors hnsw", lambda: VectorIndex(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("hamming numpy", HammingKind(BYTES, "numpy"), codes, hamming, radius=3),
+    Case("hamming faiss", HammingKind(BYTES, "faiss"), codes, hamming, radius=3),
+    Case("vptree", VPTreeKind(BYTES), codes, hamming, radius=3, large=3000),
+    Case("histograms auto", HistogramKind(BINS), histograms, intersection, 0.4, 0.99, large=4000),
+    Case("histograms exact", HistogramKind(BINS, "exact"), histograms, intersection, radius=0.4),
+    Case("histograms l1", HistogramKind(BINS, "l1"), histograms, intersection, radius=0.4),
+    Case("histograms l2", HistogramKind(BINS, "l2"), histograms, l2, radius=0.4),
+    Case("histograms hellinger", HistogramKind(BINS, "hellinger"), histograms, hellinger, radius=0.4),
+    Case("histograms hnsw", HistogramKind(BINS, "hnsw"), histograms, intersection, 0.4, 0.95, large=4000),
+    Case("vectors auto", VectorKind(WIDTH), vectors, cosine, 0.8, 0.95, large=6000),
+    Case("vectors exact", VectorKind(WIDTH, "exact"), vectors, cosine, radius=0.8),
+    Case("vectors hnsw", VectorKind(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
 ]
 
 every_index = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -133,7 +134,7 @@ class Twin:
         return sorted(zip(far.tolist(), ids, strict=True))
 
 
-def check(case: Case, index: GrowingIndex[Any], twin: Twin, queries: Any, k: int, allowed: Any = None) -> None:
+def check(case: Case, index: Index[Any], twin: Twin, queries: Any, k: int, allowed: Any = None) -> None:
     """The index finds what its twin finds, at the right distances and in the right order."""
     near, inside = index.search(queries, k, allowed), index.within(queries, case.radius, allowed)
     assert near.ids.shape == near.distances.shape == (len(queries), k)
@@ -161,50 +162,55 @@ def check(case: Case, index: GrowingIndex[Any], twin: Twin, queries: Any, k: int
     assert hits >= case.recall * wanted
 
 
+def sealed(case: Case, rows: Any, first: int, last: int, like: Sealed | None = None) -> Sealed:
+    return case.kind.seal(some(rows, np.arange(first, last)), like)
+
+
+def opened(case: Case, ids: Any, rows: Any, dead: Any = (), cuts: Sequence[int] = ()) -> Index[Any]:
+    """An index whose segments end at each of the cuts; after the last one comes the tail."""
+    bounds = [0, *cuts] if case.kind.tail is not None else [0]
+    segments = [
+        Segment(first, last, case.kind.load(sealed(case, rows, first, last), last - first))
+        for first, last in pairwise(bounds)
+    ]
+    return case.kind.open(Items.of(np.array(ids, np.int64), rows, np.array(sorted(dead), np.int64)), segments)
+
+
 @every_index
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_history_of_adds_and_removes_answers_like_the_plain_way(case: Case, data: st.DataObject) -> None:
-    rows = case.rows(data.draw(st.integers(0, 99), "seed"), 60)
-    index, twin, used = case.new(), Twin(case, rows), 0
-    for _ in range(data.draw(st.integers(0, 6), "steps")):
-        step = data.draw(st.sampled_from(["add", "remove", "ask"]), "step")
-        if step == "add" and used < 60:
-            count = data.draw(st.integers(0, min(20, 60 - used)), "count")
-            free = [i for i in range(90) if i not in twin.position]
-            new = data.draw(st.lists(st.sampled_from(free), min_size=count, max_size=count, unique=True), "new ids")
-            at = np.arange(used, used + count)
-            index.add(np.array(new, np.int64), some(rows, at))
-            twin.position |= dict(zip(new, at.tolist(), strict=True))
-            used += count
-        elif step == "remove":
-            gone = data.draw(st.lists(st.integers(0, 99), max_size=30), "removed ids")
-            known = twin.position.keys() & set(gone)
-            assert index.remove(np.array(gone, np.int64)) == len(known)
-            for i in known:
-                del twin.position[i]
-        assert len(index) == len(twin.position)
-        allowed = data.draw(st.none() | st.lists(st.integers(0, 99), max_size=99), "allowed")
+def test_any_items_dead_or_allowed_in_any_segments_answer_like_the_plain_way(case: Case, data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, 60), "items")
+    rows = case.rows(data.draw(st.integers(0, 99), "seed"), count)
+    ids = data.draw(st.lists(st.integers(0, 90), min_size=count, max_size=count, unique=True), "ids")
+    ids = sorted(ids) if data.draw(st.booleans(), "ascending") else ids
+    dead = data.draw(st.lists(st.integers(0, 99), max_size=30), "dead")
+    cuts = sorted(data.draw(st.sets(st.integers(1, 60), max_size=3), "cuts") & set(range(1, count + 1)))
+    index, twin = opened(case, ids, rows, set(dead), cuts), Twin(case, rows)
+    twin.position = {id_: at for at, id_ in enumerate(ids) if id_ not in dead}
+    assert len(index) == len(twin.position)
+    for _ in range(2):
+        allowed = data.draw(st.none() | st.lists(st.integers(-9, 99), max_size=99), "allowed")
         asked = case.rows(data.draw(st.integers(0, 99), "query seed"), 2)
         k = data.draw(st.sampled_from([0, 1, 3, 10, 200]), "k")
         check(case, index, twin, asked, k, None if allowed is None else np.array(allowed, np.int64))
 
 
-def filled(case: Case, n: int) -> tuple[GrowingIndex[Any], Twin]:
-    """n rows under ids in no order, ready for the fastest way of searching."""
+def large(case: Case, dead_share: float = 0.0) -> tuple[Index[Any], Twin]:
+    """Rows under ids in no order, in three segments and a tail."""
+    n = case.large
     rows = case.rows(7, n)
-    ids = np.random.default_rng(7).permutation(3 * n)[:n].astype(np.int64)
-    index, twin = case.new(), Twin(case, rows)
-    index.add(ids, rows)
-    twin.position = dict(zip(ids.tolist(), range(n), strict=True))
-    getattr(index, "prepare", lambda: None)()
-    return index, twin
+    ids = np.random.default_rng(7).permutation(3 * n)[:n]
+    dead = np.sort(ids)[: round(dead_share * n)]
+    twin = Twin(case, rows)
+    twin.position = {int(i): at for at, i in enumerate(ids) if i not in dead}
+    return opened(case, ids, rows, dead.tolist(), (n // 2, 3 * n // 4, n - n // 20)), twin
 
 
 @every_index
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.5, 0.9, 1.0])
 def test_filters_of_any_selectivity_leave_as_many_answers_as_there_are(case: Case, share: float) -> None:
-    index, twin = filled(case, case.large)
+    index, twin = large(case)
     ids = np.array(sorted(twin.position), np.int64)
     allowed = np.random.default_rng(3).permutation(ids)[: round(share * len(ids))]
     unknown = np.array([-5, 10**12], np.int64)
@@ -212,34 +218,16 @@ def test_filters_of_any_selectivity_leave_as_many_answers_as_there_are(case: Cas
 
 
 @every_index
-def test_after_many_removals_the_rest_is_found(case: Case) -> None:
-    index, twin = filled(case, case.large)
-    gone = np.array(sorted(twin.position), np.int64)[::3]
-    assert index.remove(gone) == len(gone)
-    for i in gone.tolist():
-        del twin.position[i]
-    check(case, index, twin, case.rows(8, 5), 10)
-    assert index.remove(gone) == 0
-
-
-@every_index
-def test_ids_can_come_back_with_other_rows(case: Case) -> None:
-    index, twin = filled(case, case.large)
-    back = np.array(sorted(twin.position), np.int64)[: case.large // 4]
-    index.remove(back)
-    others = case.rows(99, len(back))
-    index.add(back, others)
-    rows = [twin.rows[i] for i in range(case.large)] + [others[i] for i in range(len(back))]
-    width, dtype = rows[0].shape[-1], rows[0].dtype
-    twin.rows = Ragged.of(rows, width, dtype) if isinstance(others, Ragged) else np.stack(rows)
-    twin.position |= {int(i): case.large + n for n, i in enumerate(back)}
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.97, 1.0])
+def test_what_is_dead_is_not_found_and_the_rest_is(case: Case, share: float) -> None:
+    index, twin = large(case, share)
     check(case, index, twin, case.rows(8, 5), 10)
 
 
 @every_index
 @pytest.mark.parametrize("radius", [-1.0, 0.0, 1e9, float("inf")])
 def test_a_radius_may_be_nothing_or_everything(case: Case, radius: float) -> None:
-    index, twin = filled(case, case.large)
+    index, twin = large(case)
     query = some(twin.rows, np.array([0]))
     expected = [pair for pair in twin.answer(query, None) if pair[0] <= radius + 2e-6]
     found = index.within(query, radius)[0]
@@ -247,74 +235,74 @@ def test_a_radius_may_be_nothing_or_everything(case: Case, radius: float) -> Non
 
 
 @every_index
-def test_a_saved_index_loads_and_goes_on(case: Case, tmp_path: Path) -> None:
-    index, twin = filled(case, case.large)
-    position = sorted(twin.position.items(), key=lambda pair: pair[1])
-    ids = np.array([i for i, _ in position], np.int64)
-    index.save(tmp_path / "cache")
-    index.save(tmp_path / "cache")
-    assert [file.name for file in tmp_path.iterdir()] == ["cache"]
-    again = type(index).load(tmp_path / "cache", ids, twin.rows)
-    check(case, again, twin, case.rows(8, 5), 10)
-    before, after = index.search(case.rows(8, 5), 10), again.search(case.rows(8, 5), 10)
-    assert np.array_equal(before.ids, after.ids) and np.array_equal(before.distances, after.distances)
-
-    more = case.rows(11, 20)
-    new = np.arange(10**6, 10**6 + 20)
-    again.add(new, more)
-    again.remove(ids[:50])
-    assert set(new.tolist()) <= set(again.within(more, 1e9)[0].ids.tolist())
-    assert len(again) == case.large + 20 - 50
-    assert not set(ids[:50].tolist()) & set(again.search(more, case.large).ids.ravel().tolist())
+def test_merged_segments_answer_like_those_they_are_made_of(case: Case) -> None:
+    if case.kind.tail is None:
+        return
+    n = case.large
+    rows, ids = case.rows(7, n), np.arange(n)
+    first = sealed(case, rows, 0, n // 2)
+    second = sealed(case, rows, n // 2, n, first)
+    merged = case.kind.merge([first, second]) or sealed(case, rows, 0, n)
+    index = case.kind.open(Items.of(ids, rows), [Segment(0, n, case.kind.load(merged, n))])
+    twin = Twin(case, rows)
+    twin.position = {i: i for i in range(n)}
+    check(case, index, twin, case.rows(8, 5), 10)
 
 
 @every_index
-def test_a_file_that_does_not_fit_is_refused(case: Case, tmp_path: Path) -> None:
-    index, twin = filled(case, case.large)
-    ids = np.array([i for i, _ in sorted(twin.position.items(), key=lambda pair: pair[1])], np.int64)
-    good = tmp_path / "good"
-    index.save(good)
-    whole = good.read_bytes()
-    bad = tmp_path / "bad"
-    for content in (b"", b"something else", whole[: len(whole) // 2], whole[:-1], whole[:-1] + b"\xff\xff"[:1]):
-        if content == whole:
-            continue
-        bad.write_bytes(content)
-        with pytest.raises(ValueError):
-            type(index).load(bad, ids, twin.rows)
+def test_arrays_that_do_not_fit_are_refused(case: Case) -> None:
+    if case.kind.tail is None:
+        return
+    good = sealed(case, case.rows(7, 300), 0, 300)
+    case.kind.load(good, 300)
     with pytest.raises(ValueError):
-        type(index).load(good, ids + 10**6, twin.rows)
-    with pytest.raises(ValueError):
-        type(index).load(good, ids, case.rows(12345, case.large))
+        case.kind.load(good, 299)
+    for name, array in good.arrays.items():
+        for bad in (array[:-1], array.astype(np.float64), None):
+            arrays = (
+                {**good.arrays, name: bad} if bad is not None else {n: a for n, a in good.arrays.items() if n != name}
+            )
+            with pytest.raises(ValueError):
+                case.kind.load(Sealed(good.params, arrays), 300)
 
 
 @every_index
-def test_an_id_is_added_once(case: Case) -> None:
-    index, rows = case.new(), case.rows(1, 3)
-    index.add(np.array([4, 2, 9]), rows)
-    for ids in ([1, 2, 3], [7, 7, 8], [1, 3], [-1, 5, 6]):
-        with pytest.raises(ValueError):
-            index.add(np.array(ids), rows)
-    assert len(index) == 3
+def test_nonsense_in_the_arrays_is_refused_or_harmless(case: Case) -> None:
+    """Whatever a damaged file holds: no crash, no ids that do not exist."""
+    if case.kind.tail is None:
+        return
+    n = 300
+    rows, random = case.rows(7, n), np.random.default_rng(0)
+    good = sealed(case, rows, 0, n)
+    for name, array in good.arrays.items():
+        for _ in range(5):
+            raw = np.frombuffer(random.bytes(array.nbytes), np.uint8).copy()
+            bad = raw.view(array.dtype).reshape(array.shape) if random.random() < 0.5 else array.copy()
+            bad.reshape(-1).view(np.uint8)[random.integers(0, array.nbytes, 3)] ^= 0x80
+            try:
+                part = case.kind.load(Sealed(good.params, {**good.arrays, name: bad}), n)
+            except ValueError:
+                continue
+            index = case.kind.open(Items.of(np.arange(n), rows), [Segment(0, n, part)])
+            assert set(index.search(case.rows(8, 3), 5).ids.ravel().tolist()) <= {-1, *range(n)}
 
 
 @every_index
-def test_an_empty_index_answers_nothing(case: Case, tmp_path: Path) -> None:
-    index, nothing, query = case.new(), case.rows(1, 0), case.rows(1, 2)
-    index.add(np.zeros(0, np.int64), nothing)
-    index.save(tmp_path / "cache")
-    for empty in (index, type(index).load(tmp_path / "cache", np.zeros(0, np.int64), nothing)):
-        assert np.all(empty.search(query, 3).ids == -1)
-        assert [len(hits.ids) for hits in empty.within(query, 1e9)] == [0, 0]
-        assert empty.search(nothing, 3).ids.shape == (0, 3)
+def test_an_empty_index_answers_nothing(case: Case) -> None:
+    query = case.rows(1, 2)
+    empty = opened(case, [], case.rows(1, 0))
+    assert len(empty) == 0
+    assert np.all(empty.search(query, 3).ids == -1)
+    assert [len(hits.ids) for hits in empty.within(query, 1e9)] == [0, 0]
+    assert empty.search(case.rows(1, 0), 3).ids.shape == (0, 3)
 
 
 @every_index
-def test_many_small_adds_equal_one_large(case: Case) -> None:
-    rows = case.rows(5, 100)
-    whole, pieces = case.new(), case.new()
-    whole.add(np.arange(100), rows)
-    for i in range(100):
-        pieces.add(np.array([i]), some(rows, np.array([i])))
-    a, b = whole.search(case.rows(6, 4), 10), pieces.search(case.rows(6, 4), 10)
-    assert np.array_equal(a.distances, b.distances)
+def test_threads_share_an_index_and_get_the_answers_of_one(case: Case) -> None:
+    index, _ = large(case)
+    asked = [case.rows(seed, 3) for seed in range(8)]
+    alone = [index.search(queries, 10) for queries in asked]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda queries: index.search(queries, 10), asked * 4))
+    for one, other in zip(alone * 4, together, strict=True):
+        assert np.array_equal(one.ids, other.ids) and np.array_equal(one.distances, other.distances)

@@ -1,17 +1,18 @@
-"""Codes are used when they pay, cover what is added later, and never change what a distance is."""
+"""Codes find nearly all true neighbours, cover what is sealed, and never change what a distance is."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ragged
-from lookalike.index import rerank
-from lookalike.index.histograms import HistogramIndex
-from lookalike.index.vectors import VectorIndex
+from lookalike.index.base import Index, Segment
+from lookalike.index.histograms import HistogramKind
+from lookalike.index.items import Items
+from lookalike.index.signs import BITS
+from lookalike.index.vectors import VectorKind
+from lookalike.index.whole import index_of
 
 DIM = 64
 
@@ -24,35 +25,13 @@ def grouped(n: int, seed: int = 0) -> NDArray[np.float16]:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
 
 
-def recall(index: VectorIndex, exact: VectorIndex, queries: NDArray[np.float16], **kinds: NDArray[np.int64]) -> float:
+def recall(index: Index, exact: Index, queries: NDArray[np.float16], **kinds: NDArray[np.int64]) -> float:
     found, true = (each.search(queries, 10, **kinds).ids for each in (index, exact))
     return float(np.mean([np.isin(t, f).mean() for t, f in zip(true, found, strict=True)]))
 
 
-def both(kind: str, rows: NDArray[np.float16]) -> tuple[VectorIndex, VectorIndex]:
-    index, exact = VectorIndex(DIM, kind), VectorIndex(DIM, "exact")
-    for each in (index, exact):
-        each.add(np.arange(len(rows)), rows)
-    return index, exact
-
-
-def test_a_few_questions_are_answered_exactly_and_many_by_codes() -> None:
-    index, _ = both("auto", grouped(6000))
-    queries = grouped(6000)[:50]
-    index.search(queries[:1], 10)
-    assert index.kind_in_use == "exact"
-    while index.kind_in_use == "exact":
-        index.search(queries, 10)
-    assert index.kind_in_use == "codes"
-
-
-def test_exact_stays_exact_and_forced_codes_start_at_once() -> None:
-    index, exact = both("codes", grouped(3000))
-    for each in (index, exact):
-        each.prepare()
-        each.search(grouped(3000)[:1], 10)
-    assert (index.kind_in_use, exact.kind_in_use) == ("codes", "exact")
-    assert not exact.worth_saving
+def both(kind: str, rows: NDArray[np.float16]) -> tuple[Index, Index]:
+    return index_of(VectorKind(DIM, kind), rows, sealed=True), index_of(VectorKind(DIM, "exact"), rows)
 
 
 @pytest.mark.parametrize("kind", ["codes", "hnsw"])
@@ -76,64 +55,51 @@ def test_a_filter_that_excludes_the_nearest_still_finds_the_others(share: float)
     assert recall(index, exact, query, allowed=far) >= 0.9
 
 
-def test_later_rows_get_codes_in_batches_without_training_again() -> None:
-    rows = grouped(8000)
-    index, exact = both("codes", rows[:4000])
-    index.prepare()
-    for start in range(4000, 8000, 100):
-        for each in (index, exact):
-            each.add(np.arange(start, start + 100), rows[start : start + 100])
-        assert index.search(rows[start : start + 1], 1).ids[0, 0] == start
-    assert recall(index, exact, rows[::80]) >= 0.99
-
-
-def test_codes_take_less_memory_than_the_rows_and_rows_are_not_copied() -> None:
+def test_only_the_shortlist_is_read_of_the_rows() -> None:
     rows = grouped(20000)
-    index, _ = both("codes", rows)
-    index.prepare()
-    assert index.memory_bytes / len(rows) <= DIM / 8 + 30
-    assert any(np.shares_memory(rows, segment) for _, segment in index._table.segments())
+    read: list[int] = []
+
+    class Counting:
+        def __len__(self) -> int:
+            return len(rows)
+
+        def slice(self, start: int, stop: int) -> NDArray[np.float16]:
+            read.append(stop - start)
+            return rows[start:stop]
+
+        def take(self, places: NDArray[np.int64]) -> NDArray[np.float16]:
+            read.append(len(places))
+            return rows[places]
+
+    kind = VectorKind(DIM)
+    part = kind.load(kind.seal(rows), len(rows))
+    index = kind.open(Items.of(np.arange(len(rows)), Counting()), [Segment(0, len(rows), part)])
+    read.clear()
+    index.search(rows[:1], 10)
+    assert sum(read) <= 1000
 
 
-def test_a_small_collection_saves_no_codes_and_a_large_one_loads_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = grouped(6000)
-    index, _ = both("auto", rows)
-    assert not index.worth_saving
-    monkeypatch.setattr(rerank, "_IMPORT_PRICE", rows.size // 2)
-    assert index.worth_saving
-    index.save(tmp_path / "cache")
-    again = VectorIndex.load(tmp_path / "cache", np.arange(6000), rows)
-    assert again.kind_in_use == "codes"
-
-
-def test_a_saved_index_loads_over_rows_that_came_and_went(tmp_path: Path) -> None:
-    rows = grouped(6000)
-    index, _ = both("codes", rows[:5000])
-    index.save(tmp_path / "cache")
-    ids = np.arange(1000, 6000)
-    again = VectorIndex.load(tmp_path / "cache", ids, rows[1000:])
-    exact = VectorIndex(DIM, "exact")
-    exact.add(ids, rows[1000:])
-    assert len(again) == 5000
-    assert recall(again, exact, rows[::60]) >= 0.99
+def test_codes_take_little_room_and_are_the_same_wherever_they_are_made() -> None:
+    rows = grouped(5000)
+    kind = VectorKind(DIM)
+    whole, half = kind.seal(rows), kind.seal(rows[2500:])
+    assert sum(array.nbytes for array in whole.arrays.values()) == len(rows) * BITS // 8
+    assert np.array_equal(whole.arrays["codes"][2500:], half.arrays["codes"])
 
 
 def test_equal_histograms_are_at_distance_zero_whatever_their_size() -> None:
     """A picture and its half-size copy count in different units."""
     one = np.array([[3, 7], [5, 11], [9, 1]], np.uint16)
     other = one * np.array([1, 37], np.uint16)
-    index = HistogramIndex(16)
-    index.add(np.array([8, 4]), Ragged.of([one, other], 2, np.uint16))
+    index = index_of(HistogramKind(16), Ragged.of([one, other], 2, np.uint16), np.array([8, 4]))
     found = index.search(Ragged.of([one], 2, np.uint16), 2)
     assert found.ids.tolist() == [[4, 8]] and found.distances.tolist() == [[0.0, 0.0]]
 
 
 def test_unknown_kinds_and_rows_of_another_form_are_refused() -> None:
     with pytest.raises(ValueError, match="auto, exact, codes, hnsw"):
-        VectorIndex(DIM, "fast")
+        VectorKind(DIM, "fast")
     with pytest.raises(ValueError, match="64"):
-        VectorIndex(DIM).add(np.arange(2), np.zeros((2, 32), np.float16))
+        index_of(VectorKind(DIM), np.zeros((2, 32), np.float16))
     with pytest.raises(ValueError, match="uint16"):
-        HistogramIndex(8).add(np.arange(1), Ragged.of([np.zeros((1, 2))], 2, np.float32))
+        index_of(HistogramKind(8), Ragged.of([np.zeros((1, 2))], 2, np.float32))

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from skimage import data
 
 from lookalike.arrays.rows import Ragged
+from lookalike.index.whole import index_of
 from lookalike.methods import Color
 from lookalike.methods.color import reduced
 from lookalike.pictures.open import Image, open_image
@@ -94,6 +95,5 @@ def test_each_documented_index_finds_the_picture_itself(kind):
     method = Color()
     rows = [method.pack(method.describe(open_image(getattr(data, name)()))) for name in ("cat", "coffee", "astronaut")]
     stored = Ragged.of(rows, 2, np.uint16)
-    index = method.new_index(kind)
-    index.add(np.array([7, 8, 9]), stored)
+    index = index_of(method.index_kind(kind), stored, np.array([7, 8, 9]))
     assert index.search(stored, 1).ids[:, 0].tolist() == [7, 8, 9]

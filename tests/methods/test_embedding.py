@@ -8,6 +8,7 @@ import pytest
 from PIL import ImageOps
 
 from lookalike.errors import ModelError
+from lookalike.index.whole import index_of
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.text import ConceptText
 from lookalike.methods.vector import Vector, weighted_sum
@@ -87,8 +88,7 @@ def test_an_edited_copy_is_nearest_to_its_original(stored, name, edit):
 
 def test_the_index_finds_what_was_packed(stored):
     embedding = Embedding()
-    index = embedding.new_index()
-    index.add(np.arange(len(stored)), np.concatenate([embedding.pack(v) for v in stored.values()]))
+    index = index_of(embedding.index_kind(), np.concatenate([embedding.pack(v) for v in stored.values()]))
     found = index.search(embedding.pack(stored["coffee.png"]), 1)
     assert found.ids[0, 0] == list(stored).index("coffee.png")
     assert found.distances[0, 0] == pytest.approx(0, abs=1e-3)

@@ -156,4 +156,4 @@ def test_unknown_features_and_indexes_are_refused_with_the_names_there_are():
     with pytest.raises(QueryError, match="rootsift, orb, surf"):
         features_named("brisk")
     with pytest.raises(ValueError, match="exhaustive"):
-        Local().new_index("hnsw")
+        Local().index_kind("hnsw")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data
 
+from lookalike.index.whole import index_of
 from lookalike.methods import PHash
 from lookalike.methods.phash import Hash
 from lookalike.pictures.open import Image, open_image
@@ -148,8 +149,7 @@ def test_a_hash_size_out_of_range_is_refused(size):
 def test_each_documented_index_finds_the_picture_itself(kind):
     method = PHash()
     rows = np.concatenate([method.pack(method.describe(photo(name))) for name in PHOTOS])
-    index = method.new_index(kind)
-    index.add(np.arange(10, 14), rows)
+    index = index_of(method.index_kind(kind), rows, np.arange(10, 14))
     found = index.search(rows, 1)
     assert found.ids[:, 0].tolist() == [10, 11, 12, 13]
     assert not found.distances.any()
@@ -157,4 +157,4 @@ def test_each_documented_index_finds_the_picture_itself(kind):
 
 def test_an_unknown_index_is_refused():
     with pytest.raises(ValueError, match="no index"):
-        PHash().new_index("hnsw")
+        PHash().index_kind("hnsw")

@@ -7,6 +7,7 @@ from PIL import ImageDraw
 from skimage import data
 
 from lookalike.arrays.rows import Ragged
+from lookalike.index.whole import index_of
 from lookalike.methods.base import Variant
 from lookalike.methods.local import Local
 from lookalike.pictures.open import open_image
@@ -37,9 +38,8 @@ def stored():
 
 @pytest.fixture(scope="module")
 def index(stored):
-    made = LOCAL.new_index()
-    made.add(np.array(list(stored)), Ragged.of([one.pack() for one in stored.values()], 142, np.uint8))
-    return made
+    rows = Ragged.of([one.pack() for one in stored.values()], 142, np.uint8)
+    return index_of(LOCAL.index_kind(), rows, np.array(list(stored)))
 
 
 def search(index, stored, shown, k=3, allowed=None):
@@ -181,7 +181,15 @@ def test_two_keypoints_or_fewer_prove_nothing(stored):
         few = stored[0].where(np.arange(len(stored[0])) < count)
         assert verify(few, stored[0]) is None
         assert verify(stored[0], few) is None
-        assert search_local(LOCAL.new_index(), stored.__getitem__, [Variant("as is", few)], 3) == []
+        assert (
+            search_local(
+                index_of(LOCAL.index_kind(), Ragged.of([], 142, np.uint8)),
+                stored.__getitem__,
+                [Variant("as is", few)],
+                3,
+            )
+            == []
+        )
 
 
 def test_all_keypoints_in_one_spot_prove_nothing(stored):

@@ -17,7 +17,8 @@ from lookalike.errors import QueryError
 from lookalike.progress import Progress, Told
 
 if TYPE_CHECKING:
-    from lookalike.search.indexes import Indexes
+    from lookalike.search.searcher import Searcher
+    from lookalike.store.catalogue import Catalogue
     from lookalike.store.directory import Store
 
 SHOWN_NEIGHBOURS = 12
@@ -26,31 +27,29 @@ EXACT = 30_000  # pictures up to which neighbours are sought among whole vectors
 
 
 def make_atlas(
-    store: Store, indexes: Indexes, method: str, *, refresh: bool, grid: bool, seed: int, progress: Told | None
+    store: Store, searcher: Searcher, method: str, *, refresh: bool, grid: bool, seed: int, progress: Told | None
 ) -> Atlas:
     """The map of all pictures that can be found and have a vector of this method, see Collection.map."""
-    stored = indexes.stored(method)
+    stored = searcher.stored(method)
     if stored.layout.ragged or stored.layout.dtype != "float16":
         raise QueryError(f"a map is made from vectors, which {method!r} has none of: name embedding or embedding:MODEL")
-    ids, vectors = _vectors(store, indexes, method)
+    ids, vectors = _vectors(searcher, method)
     made_from = {"method": method, "params": stored.params, "seed": seed}
     kept = None if refresh else load(store.map_file(stored), made_from)
-    named = "text" in store.catalogue.methods()
+    named = "text" in searcher.methods
     if kept is None or kept.named != named or not np.array_equal(kept.ids, ids):
         kept = _laid_out(kept, ids, vectors, seed, progress)
-        kept = _named(kept, store, indexes, named, progress)
+        kept = _named(kept, searcher, named, progress)
         save(store.map_file(stored), made_from, kept)
-    return _atlas(kept, store, method, grid)
+    return _atlas(kept, searcher.catalogue, method, grid)
 
 
-def _vectors(store: Store, indexes: Indexes, method: str) -> tuple[Ids, Floats]:
+def _vectors(searcher: Searcher, method: str) -> tuple[Ids, Floats]:
     """Ids, ascending, and float32 vectors of the pictures that can be found."""
-    stored = indexes.stored(method)
-    matrix = store.matrix(stored)
-    ids = np.asarray(matrix.ids())
-    places = np.flatnonzero(~np.isin(ids, store.catalogue.gone()))
-    places = places[np.argsort(ids[places], kind="stable")]
-    return ids[places], np.asarray(matrix.take(places), np.float32)
+    items = searcher.items(method)
+    places = np.arange(items.size) if items.live is None else np.flatnonzero(items.live)
+    places = places[np.argsort(items.ids[places], kind="stable")]
+    return items.ids[places], np.asarray(items.take(places), np.float32)
 
 
 def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progress: Told | None) -> KeptMap:
@@ -75,7 +74,7 @@ def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progre
     return KeptMap(ids, positions, near, np.full(count, -1), (), False)
 
 
-def _named(layout: KeptMap, store: Store, indexes: Indexes, named: bool, progress: Told | None) -> KeptMap:
+def _named(layout: KeptMap, searcher: Searcher, named: bool, progress: Told | None) -> KeptMap:
     """The layout with its regions; named by what they show when the collection keeps `text`."""
     if progress:
         progress(Progress("naming", 0, 1))
@@ -87,7 +86,7 @@ def _named(layout: KeptMap, store: Store, indexes: Indexes, named: bool, progres
     if named:
         from lookalike.models.concepts import shared_space
 
-        ids, rows = _vectors(store, indexes, "text")
+        ids, rows = _vectors(searcher, "text")
         _, here, there = np.intersect1d(layout.ids, ids, assume_unique=True, return_indices=True)
         within: list[Places] = [there[region[here] == number] for number in range(len(groups))]
         clear = [number for number, group in enumerate(within) if len(group)]
@@ -97,8 +96,8 @@ def _named(layout: KeptMap, store: Store, indexes: Indexes, named: bool, progres
     return replace(layout, region=region, names=tuple(names), named=named)
 
 
-def _atlas(layout: KeptMap, store: Store, method: str, grid: bool) -> Atlas:
-    records = store.catalogue.records(layout.ids)
+def _atlas(layout: KeptMap, catalogue: Catalogue, method: str, grid: bool) -> Atlas:
+    records = catalogue.records(layout.ids)
     shown: list[Any] = [records[int(id_)] for id_ in layout.ids]
     coordinates, shape = layout.positions, None
     if grid:
@@ -120,5 +119,5 @@ def _atlas(layout: KeptMap, store: Store, method: str, grid: bool) -> Atlas:
         shapes=np.array([(record.width or 1, record.height or 1) for record in shown], np.int64).reshape(-1, 2),
         neighbours=layout.neighbours,
         grid=shape,
-        missing=np.setdiff1d(store.catalogue.ids_where("1", ()), layout.ids),
+        missing=np.setdiff1d(catalogue.ids_where("1", ()), layout.ids),
     )

@@ -57,13 +57,13 @@ def _overview(about: Info) -> None:
             method.name,
             f"{method.pictures:,}",
             size(method.bytes),
-            method.index,
+            str(method.segments),
             ", ".join(f"{name}={value}" for name, value in method.params.items()),
         )
         for method in about.methods
     ]
     if rows:
-        out.print(table(("method", "pictures", "descriptors", "index", "parameters"), rows, right=(1, 2)))
+        out.print(table(("method", "pictures", "descriptors", "segments", "parameters"), rows, right=(1, 2, 3)))
     for root in about.roots:
         out.print(f"indexed: {printable(root)}", soft_wrap=True)
     if about.failed:

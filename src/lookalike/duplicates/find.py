@@ -15,10 +15,8 @@ from lookalike.duplicates.keeper import choose
 from lookalike.duplicates.links import Descriptors, Link, find_links
 from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
-from lookalike.search.indexes import Indexes
-from lookalike.significance.nulls import null_of
+from lookalike.search.searcher import Searcher
 from lookalike.store.catalogue import Catalogue
-from lookalike.store.directory import Store
 
 METHODS = ("phash", "color", "embedding", "local")
 
@@ -36,15 +34,15 @@ class _Found:
 
 
 def find_duplicates(
-    store: Store, indexes: Indexes, max_expected_false: float = 0.01, between: Between | None = None
+    searcher: Searcher, max_expected_false: float = 0.01, between: Between | None = None
 ) -> list[Group]:
     """Groups of copies in a collection, the surest kinds first, then by path; see `Collection.duplicates`."""
     if not max_expected_false > 0:
         raise QueryError(f"max_expected_false is {max_expected_false:g}: a number above 0 is needed")
-    catalogue = store.catalogue
+    catalogue = searcher.catalogue
     sides = None if between is None else _sides(catalogue, between)
     files = _identical(catalogue, None if sides is None else sides[0] | sides[1])
-    links = find_links(_held(store, indexes, files), _sizes(catalogue, files), max_expected_false)
+    links = find_links(_held(searcher, files), _sizes(catalogue, files), max_expected_false)
     if sides is not None:
         links = [link for link in links if _crosses(link, files, sides)]
     groups = []
@@ -67,18 +65,17 @@ def _sizes(catalogue: Catalogue, among: Collection[int]) -> dict[int, tuple[int,
     return {id_: (width or 0, height or 0) for id_, _, width, height in catalogue.contents() if id_ in among}
 
 
-def _held(store: Store, indexes: Indexes, among: Collection[int]) -> dict[str, Descriptors]:
+def _held(searcher: Searcher, among: Collection[int]) -> dict[str, Descriptors]:
     """What the collection knows of each of these pictures, by method."""
     wanted = np.array(sorted(among), np.int64)
     held = {}
-    for name, stored in store.catalogue.methods().items():
+    for name in searcher.methods:
         if name in METHODS:
-            matrix = store.matrix(stored)
-            matrix.verify()
-            kept = np.flatnonzero(np.isin(matrix.ids(), wanted))
-            kept = kept[np.argsort(matrix.ids()[kept])]
+            items = searcher.items(name)
+            kept = items.positions(wanted)
+            kept = kept[np.argsort(items.ids[kept])]
             held[name] = Descriptors(
-                indexes.method(name), matrix.ids()[kept], kept, matrix.rows(), null_of(store.catalogue, stored)
+                searcher.method(name), items.ids[kept], kept, searcher.rows(name), searcher.null(name)
             )
     return held
 

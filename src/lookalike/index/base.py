@@ -6,7 +6,7 @@ an immutable `Index` over all items of a matrix: what is sealed in segments, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -46,11 +46,17 @@ class Within:
 class Sealed:
     """What is derived from a run of items: plain values and arrays, just as a segment's file keeps them.
 
-    arrays may be memory-mapped and read-only.
+    arrays may be memory-mapped, read-only and not checked; `take` hands out what is.
+    check: of a file, which knows an array's rows first to last - 1 to be as written, or raises CollectionError.
     """
 
     params: Params
     arrays: Mapping[str, NDArray[Any]]
+    check: Callable[[str, int, int | None], NDArray[Any]] | None = None
+
+    def take(self, name: str, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """Rows first to last - 1 of an array, known to be as they were written."""
+        return self.arrays[name][first:last] if self.check is None else self.check(name, first, last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
-"""The shape of indexes that grow in place; each is on its way to an `IndexKind` of `index.base`."""
+"""Indexes that grow in place, until they are kinds of `index.base`; here one is made whole each time it is opened."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from lookalike.arrays.rows import Ids, Rows
-from lookalike.index.base import Neighbours, Within
+from lookalike.index.base import Neighbours, Segment, Within
+from lookalike.index.items import Items
+from lookalike.index.plain import DerivesNothing
 
 R = TypeVar("R", bound=Rows, contravariant=True)
 
@@ -51,3 +55,18 @@ class GrowingIndex(Protocol[R]):
     def load(cls, path: Path, ids: Ids, rows: R) -> Self:
         """The saved index over the same ids and rows; ValueError when the file does not fit them."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingKind(DerivesNothing):
+    """A growing index as a kind."""
+
+    make: Callable[[int, bool], Any]
+    width: int
+    binary: bool
+
+    def open(self, items: Items[Any], segments: Sequence[Segment[None]] = ()) -> Any:
+        index = self.make(self.width, self.binary)
+        index.add(items.ids, items.block(0, items.size))
+        index.remove(items.dead)
+        return index

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.files import read_snapshot, write_snapshot
 from lookalike.arrays.rows import Ids
-from lookalike.index.base import Neighbours, Within
+from lookalike.index.base import Neighbours, Segment, Within
+from lookalike.index.items import Items, Mask, Positions
+from lookalike.index.order import inside, nearest, neighbours
+from lookalike.index.plain import DerivesNothing
 from lookalike.index.simd import RowFilter, faiss_loaded, load_faiss
-from lookalike.index.table import RowTable, inside, nearest, neighbours
+from lookalike.threads import in_parts
 
 Codes = NDArray[np.uint8]
 Bits = NDArray[np.uint16]
 Kernel = Literal["auto", "numpy", "faiss"]
+Found = tuple[Positions, Bits]
 
-_NAME = "hamming"
 _BLOCK = 8192  # rows scanned at once, so that the intermediate results stay in the second-level cache
-_FAISS_PAYS = 256 << 20  # bytes that numpy scans in the time that importing faiss takes (about 0.2 s)
+_FAISS_PAYS = 64 << 20  # bytes that numpy scans in the time that importing faiss takes (about 0.1 s)
 _SPARSE = 16  # a filter that leaves fewer than one row in so many is answered from a copy of those rows
 
 
@@ -48,93 +51,91 @@ def hamming_distances(codes: Codes, query: Codes) -> Bits:
     return distances
 
 
-class HammingIndex:
-    """Exact nearest packed codes, (n, width_bytes) uint8; distances are counts of differing bits.
+def nearest_codes(
+    codes: Codes, queries: Codes, k: int, keep: Mask | None = None, kernel: Kernel = "auto"
+) -> list[Found]:
+    """Per query the positions of the k nearest of (n, w) codes and how many bits differ, in no order.
 
-    Scans with numpy until as much has been scanned as importing faiss is worth, then with its SIMD kernel:
-    a single cold query never waits for the import. `kernel` forces one of them; the answers are the same.
+    Of rows at the distance of the last one, the first are taken. keep: which rows count. Large scans use the cores.
+    """
+    # a heap of many is slower than counting everything
+    fast = _with_faiss(queries, codes, kernel) and k < len(codes) // 16
+
+    def scan(start: int, stop: int) -> list[Found]:
+        rows, wanted = codes[start:stop], None if keep is None else keep[start:stop]
+        found = _faiss_nearest(rows, queries, k, wanted) if fast else _numpy_nearest(rows, queries, k, wanted)
+        return [(positions + start, bits) for positions, bits in found]
+
+    parts = in_parts(scan, len(codes), len(queries) * codes.nbytes)
+    return parts[0] if len(parts) == 1 else [_fewest(_joined(one), k) for one in zip(*parts, strict=True)]
+
+
+def codes_within(
+    codes: Codes, queries: Codes, radius: int, keep: Mask | None = None, kernel: Kernel = "auto"
+) -> list[Found]:
+    """Per query the positions of codes that differ in at most `radius` bits, and in how many, in no order."""
+    fast = _with_faiss(queries, codes, kernel)
+
+    def scan(start: int, stop: int) -> list[Found]:
+        rows, wanted = codes[start:stop], None if keep is None else keep[start:stop]
+        found = _faiss_within(rows, queries, radius, wanted) if fast else _numpy_within(rows, queries, radius, wanted)
+        return [(positions + start, bits) for positions, bits in found]
+
+    return [_joined(one) for one in zip(*in_parts(scan, len(codes), len(queries) * codes.nbytes), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class HammingKind(DerivesNothing):
+    """Exact scan of packed codes, (n, width_bytes) uint8. kernel: "numpy" or "faiss" whatever the size; for tests."""
+
+    width_bytes: int
+    kernel: Kernel = "auto"
+
+    def open(self, items: Items[Codes], segments: Sequence[Segment[None]] = ()) -> HammingIndex:
+        return HammingIndex(self, items)
+
+
+class HammingIndex:
+    """Exact nearest packed codes; distances are counts of differing bits.
+
+    Scans with faiss' SIMD kernel where faiss is loaded or the scan is worth its import, else with numpy: a cold query
+    of a small collection never waits for the import. The answers are the same.
     """
 
-    def __init__(self, width_bytes: int, kernel: Kernel = "auto") -> None:
-        self.width_bytes = width_bytes
-        self._kernel = kernel
-        self._scanned = 0
-        self._table: RowTable[Codes] = RowTable(np.zeros((0, width_bytes), np.uint8))
+    def __init__(self, kind: HammingKind, items: Items[Codes]) -> None:
+        packed_codes(items.block(0, 0), kind.width_bytes)
+        self._kind, self._items = kind, items
 
     def __len__(self) -> int:
-        return len(self._table)
-
-    @property
-    def worth_saving(self) -> bool:
-        return False  # the rows are all there is
-
-    def add(self, ids: Ids, rows: Codes) -> None:
-        self._table.append(ids, packed_codes(rows, self.width_bytes))
-
-    def remove(self, ids: Ids) -> int:
-        return self._table.remove(ids)
+        return len(self._items)
 
     def search(self, queries: Codes, k: int, allowed: Ids | None = None) -> Neighbours:
-        queries = packed_codes(queries, self.width_bytes)
-        found: list[list[tuple[Ids, Bits]]] = [[] for _ in queries]
-        for ids, rows, keep in self._parts(allowed):
-            # Among equals faiss prefers low positions; a heap of many is slower than sorting everything.
-            if self._with_faiss(queries, rows) and self._table.ascending and k < len(rows) // 16:
-                for answer, (at, bits) in zip(found, _faiss_nearest(rows, queries, k, keep), strict=True):
-                    answer.append((ids[at], bits))
-                continue
-            for answer, query in zip(found, queries, strict=True):
-                bits = hamming_distances(rows, query)
-                near = _smallest(bits, k, keep)
-                answer.append(nearest(ids[near], bits[near], k))
-        return neighbours([_merged(answer, k) for answer in found], k)
+        queries = packed_codes(queries, self._kind.width_bytes)
+        ids, codes, keep = self._rows(allowed)
+        if not k or not len(codes):
+            return neighbours([(ids[:0], np.zeros(0, np.uint16)) for _ in queries], k)
+        found = nearest_codes(codes, queries, k, keep, self._kind.kernel)
+        if not self._items.ascending:  # of equals the lowest ids are wanted, not the first positions
+            found = [
+                codes_within(codes, query[None], int(bits.max(initial=0)), keep, self._kind.kernel)[0]
+                for query, (_, bits) in zip(queries, found, strict=True)
+            ]
+        return neighbours([nearest(ids[at], bits, k) for at, bits in found], k)
 
     def within(self, queries: Codes, radius: float, allowed: Ids | None = None) -> list[Within]:
-        queries = packed_codes(queries, self.width_bytes)
-        found: list[list[tuple[Ids, Bits]]] = [[] for _ in queries]
-        whole = int(min(max(radius, -1), 8 * self.width_bytes))
-        for ids, rows, keep in self._parts(allowed):
-            if self._with_faiss(queries, rows):
-                for answer, (at, bits) in zip(found, _faiss_within(rows, queries, whole, keep), strict=True):
-                    answer.append((ids[at], bits))
-                continue
-            for answer, query in zip(found, queries, strict=True):
-                bits = hamming_distances(rows, query)
-                near = np.flatnonzero(bits <= whole if keep is None else (bits <= whole) & keep)
-                answer.append((ids[near], bits[near]))
-        return [inside(*_merged(answer), radius) for answer in found]
+        queries = packed_codes(queries, self._kind.width_bytes)
+        ids, codes, keep = self._rows(allowed)
+        whole = int(min(max(radius, -1), 8 * self._kind.width_bytes))
+        found = codes_within(codes, queries, whole, keep, self._kind.kernel) if len(codes) else []
+        empty = [(np.zeros(0, np.int64), np.zeros(0, np.uint16))] * len(queries)
+        return [inside(ids[at], bits, radius) for at, bits in found or empty]
 
-    def save(self, path: Path) -> None:
-        """Nothing is derived from the codes; the file only tells them apart from others."""
-        arrays = {"ids": self._table.ids[self._table.live], "probe": self._table.probe()}
-        write_snapshot(path, _NAME, {"width_bytes": self.width_bytes}, arrays)
-
-    @classmethod
-    def load(cls, path: Path, ids: Ids, rows: Codes) -> Self:
-        params, arrays = read_snapshot(path, _NAME)
-        index = cls(**params)
-        index.add(ids, rows)
-        index._table.fits(arrays["ids"], arrays["probe"])
-        return index
-
-    def _parts(self, allowed: Ids | None) -> list[tuple[Ids, Codes, NDArray[np.bool_] | None]]:
-        """What to scan: (ids, rows, which of the rows count or None for all)."""
-        table = self._table
-        keep = None if table.all_live else table.live
-        if allowed is not None:
-            positions = table.positions(allowed)
-            if len(positions) * _SPARSE < table.size:
-                return [(table.ids[positions], table.take(positions), None)] if len(positions) else []
-            keep = np.zeros(table.size, np.bool_)
-            keep[positions] = True
-        spans = [(slice(at, at + len(rows)), rows) for at, rows in table.segments()]
-        return [(table.ids[span], rows, None if keep is None else keep[span]) for span, rows in spans]
-
-    def _with_faiss(self, queries: Codes, rows: Codes) -> bool:
-        if self._kernel != "auto":
-            return self._kernel == "faiss"
-        self._scanned += queries.shape[0] * rows.nbytes
-        return faiss_loaded() or self._scanned > _FAISS_PAYS
+    def _rows(self, allowed: Ids | None) -> tuple[Ids, Codes, Mask | None]:
+        """What to scan: ids, codes, which of them count."""
+        if allowed is not None and len(allowed) * _SPARSE < self._items.size:
+            positions = self._items.positions(allowed)
+            return self._items.ids[positions], packed_codes(self._items.take(positions), self._kind.width_bytes), None
+        return self._items.ids, self._items.block(0, self._items.size), self._items.keep(allowed)
 
 
 def packed_codes(rows: Codes, width_bytes: int) -> Codes:
@@ -145,28 +146,48 @@ def packed_codes(rows: Codes, width_bytes: int) -> Codes:
     return np.ascontiguousarray(rows)
 
 
-def _smallest(bits: Bits, k: int, keep: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Positions of all rows at most as far as the k-th of those kept."""
-    if keep is None:
-        counts = np.bincount(bits)
-        return np.flatnonzero(bits <= np.searchsorted(np.cumsum(counts), k))
-    counts = np.bincount(bits[keep])
-    return np.flatnonzero((bits <= np.searchsorted(np.cumsum(counts), k)) & keep)
+def _with_faiss(queries: Codes, codes: Codes, kernel: Kernel) -> bool:
+    if kernel != "auto":
+        return kernel == "faiss"
+    return faiss_loaded() or len(queries) * codes.nbytes > _FAISS_PAYS
 
 
-def _merged(parts: list[tuple[Ids, Bits]], k: int | None = None) -> tuple[Ids, Bits]:
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0, np.uint16)
-    ids, bits = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return (ids, bits) if k is None else nearest(ids, bits, k)
+def _joined(parts: Sequence[Found]) -> Found:
+    positions, bits = zip(*parts, strict=True)
+    return np.concatenate(positions), np.concatenate(bits)
 
 
-def _faiss_nearest(
-    rows: Codes, queries: Codes, k: int, keep: NDArray[np.bool_] | None
-) -> list[tuple[NDArray[np.int64], Bits]]:
-    """Per query the k nearest positions and their distances; among equals the lowest positions."""
+def _fewest(found: Found, k: int) -> Found:
+    """The k of fewest bits, the first positions among equals."""
+    positions, bits = found
+    order = np.lexsort((positions, bits))[:k]
+    return positions[order], bits[order]
+
+
+def _numpy_nearest(rows: Codes, queries: Codes, k: int, keep: Mask | None) -> list[Found]:
+    found = []
+    for query in queries:
+        bits = hamming_distances(rows, query)
+        counts = np.cumsum(np.bincount(bits if keep is None else bits[keep], minlength=1))
+        near = bits <= min(int(np.searchsorted(counts, k)), len(counts) - 1)
+        at = np.flatnonzero(near if keep is None else near & keep)
+        found.append(_fewest((at, bits[at]), k))
+    return found
+
+
+def _numpy_within(rows: Codes, queries: Codes, radius: int, keep: Mask | None) -> list[Found]:
+    found = []
+    for query in queries:
+        bits = hamming_distances(rows, query)
+        at = np.flatnonzero(bits <= radius if keep is None else (bits <= radius) & keep)
+        found.append((at, bits[at]))
+    return found
+
+
+def _faiss_nearest(rows: Codes, queries: Codes, k: int, keep: Mask | None) -> list[Found]:
+    """By the kernel behind IndexBinaryFlat, called on the rows where they are: the index would copy them."""
     faiss = load_faiss()
-    # The kernel behind IndexBinaryFlat, called on the rows where they are: the index would copy them.
+    rows = np.ascontiguousarray(rows)
     distances = np.empty((len(queries), k), np.int32)
     positions = np.empty((len(queries), k), np.int64)
     heap = faiss.int_maxheap_array_t()
@@ -187,11 +208,9 @@ def _faiss_nearest(
     return [(positions[i, f], distances[i, f].astype(np.uint16)) for i, f in enumerate(found)]
 
 
-def _faiss_within(
-    rows: Codes, queries: Codes, radius: int, keep: NDArray[np.bool_] | None
-) -> list[tuple[NDArray[np.int64], Bits]]:
-    """Per query the positions at distance <= radius and their distances, in any order."""
+def _faiss_within(rows: Codes, queries: Codes, radius: int, keep: Mask | None) -> list[Found]:
     faiss = load_faiss()
+    rows = np.ascontiguousarray(rows)
     result = faiss.RangeSearchResult(len(queries))
     chosen = None if keep is None else RowFilter(keep)
     faiss.hamming_range_search(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.rows import Ids, Ragged, Rows
+from lookalike.arrays.rows import Ids, Rows
 
 R = TypeVar("R", bound=Rows)
 
@@ -20,24 +20,39 @@ _DENSE = 64  # a table over all ids up to the highest is used unless it were so 
 _FEW = 16  # ids are looked up one by one when they are fewer than one in so many
 
 
+class Source(Protocol):
+    """Where rows come from: `Ragged`, or a matrix that verifies what it hands out."""
+
+    def __len__(self) -> int: ...
+
+    def slice(self, start: int, stop: int, /) -> Any:
+        """The rows of items start..stop - 1, not copied."""
+        ...
+
+    def take(self, places: Positions, /) -> Any:
+        """A copy of the rows at these places, in this order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Items(Generic[R]):
-    """n items. ids: (n,) int64, each once, not negative. rows: n items, may be memory-mapped, never copied.
+    """n items. ids: (n,) int64, each once, not negative. source: of n rows, may be memory-mapped, never copied whole.
 
     dead: (m,) int64, ids that must not be found; unknown ones are ignored.
     """
 
     ids: Ids
-    rows: R
+    source: Source
     dead: Ids
 
     @classmethod
-    def of(cls, ids: Ids, rows: R, dead: Ids | None = None) -> Items[R]:
+    def of(cls, ids: Ids, rows: R | Source, dead: Ids | None = None) -> Items[R]:
         """Items with their ids checked; ValueError when these do not fit the rows or an id is there twice."""
         ids = np.asarray(ids, np.int64)
-        if ids.ndim != 1 or len(ids) != len(rows):
-            raise ValueError(f"{ids.shape} ids for {len(rows)} rows")
-        made = cls(ids, rows, np.zeros(0, np.int64) if dead is None else np.asarray(dead, np.int64))
+        source = _Fixed(rows) if isinstance(rows, np.ndarray) else cast(Source, rows)
+        if ids.ndim != 1 or len(ids) != len(source):
+            raise ValueError(f"{ids.shape} ids for {len(source)} rows")
+        made = cls(ids, source, np.zeros(0, np.int64) if dead is None else np.asarray(dead, np.int64))
         ordered = ids if made.ascending else ids[made._order]
         if len(ids) and (ordered[0] < 0 or bool(np.any(ordered[1:] == ordered[:-1]))):
             raise ValueError("an id is negative or given twice")
@@ -99,7 +114,7 @@ class Items(Generic[R]):
 
     def block(self, start: int, stop: int) -> R:
         """The rows of items start..stop - 1, not copied."""
-        return cast(R, self.rows.slice(start, stop) if isinstance(self.rows, Ragged) else self.rows[start:stop])
+        return cast(R, self.source.slice(start, stop))
 
     def take(self, positions: Positions) -> R:
         """The rows at ascending positions, copied unless they are neighbours."""
@@ -108,7 +123,7 @@ class Items(Generic[R]):
         low, high = int(positions[0]), int(positions[-1]) + 1
         if high - low == len(positions):
             return self.block(low, high)
-        return cast(R, self.rows.take(positions) if isinstance(self.rows, Ragged) else self.rows[positions])
+        return cast(R, self.source.take(positions))
 
     @cached_property
     def _order(self) -> Positions:
@@ -125,3 +140,19 @@ class Items(Generic[R]):
         at = np.minimum(at, self.size - 1)
         found: Positions = at[self.ids[at] == ids]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """Rows of one width as a source."""
+
+    rows: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def slice(self, start: int, stop: int) -> NDArray[Any]:
+        return self.rows[start:stop]
+
+    def take(self, places: Positions) -> NDArray[Any]:
+        return np.asarray(self.rows[places])

@@ -21,6 +21,10 @@ class Run(NamedTuple):
     def items(self) -> int:
         return self.last - self.first
 
+    def covers(self, other: Run) -> bool:
+        """Whether all items of the other one are in this one."""
+        return self.first <= other.first and other.last <= self.last
+
 
 def end_to_end(runs: Iterable[Run], items: int) -> list[Run]:
     """Of the runs that there are, the longest ones that follow each other from item 0, none beyond the last item."""

@@ -2,21 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.files import Params
-from lookalike.index.base import Distances
+from lookalike.index.base import Distances, Sealed, Segment
+from lookalike.index.graph import load_graph, seal_graph
+from lookalike.index.hamming import Codes
+from lookalike.index.items import Items
 from lookalike.index.rerank import RerankedIndex, Shortlist
-from lookalike.index.simd import PointCodes
+from lookalike.index.signs import SignCodes, load_signs, merge_signs, seal_signs, signs
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
 
+KINDS = {"auto": "codes", "exact": "exact", "codes": "codes", "hnsw": "hnsw"}
+TAILS = {"codes": 2048, "exact": None, "hnsw": 2048}
+BREADTHS = {"codes": 800, "exact": 0, "hnsw": 64}
+
 _BLOCK = 256  # vectors turned to float32 at once, so that they stay in the second-level cache
-_SIDE = 64  # least side of the blocks that a rotation is made of
+_ENCODED = 4096  # vectors encoded at once
+
+
+@dataclass(frozen=True, slots=True)
+class VectorKind:
+    """Nearest (n, dim) float16 or float32 unit vectors; the distance is 1 - dot, 0..2, to six decimals.
+
+    kind: "auto" and "codes" re-rank a shortlist that 1,024 signs a vector have found, exactly. "hnsw" finds the
+    shortlist by a graph: faster to search, far slower to build, dim + 272 bytes a row. "exact" compares everything.
+    """
+
+    dim: int
+    kind: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+
+    @property
+    def name(self) -> str:
+        return KINDS[self.kind]
+
+    @property
+    def tail(self) -> int | None:
+        return TAILS[self.name]
+
+    def seal(self, rows: Vectors, like: Sealed | None = None) -> Sealed:
+        rows = checked(rows, self.dim)
+        if self.name == "hnsw":
+            return seal_graph(_float32(rows))
+        return seal_signs(
+            (signs(_float32(rows[at : at + _ENCODED])) for at in range(0, len(rows), _ENCODED)), len(rows)
+        )
+
+    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
+        return None if self.name == "hnsw" else merge_signs(seals)
+
+    def load(self, sealed: Sealed, items: int) -> Shortlist[Vectors]:
+        if self.name == "hnsw":
+            return load_graph(sealed, items, self.dim, _float32)
+        return SignCodes(load_signs(sealed, items), vector_signs)
+
+    def open(self, items: Items[Vectors], segments: Sequence[Segment[Shortlist[Vectors]]] = ()) -> VectorIndex:
+        return VectorIndex(self, items, segments)
+
+
+class VectorIndex(RerankedIndex[Vectors]):
+    """See VectorKind."""
+
+    def __init__(
+        self, kind: VectorKind, items: Items[Vectors], segments: Sequence[Segment[Shortlist[Vectors]]]
+    ) -> None:
+        self._dim = kind.dim
+        super().__init__(items, segments, BREADTHS[kind.name])
+
+    def _checked(self, rows: Vectors) -> Vectors:
+        return checked(rows, self._dim)
+
+    def _distances(self, rows: Vectors, queries: Vectors) -> Distances:
+        wanted = np.asarray(queries, np.float32).T
+        dots = np.empty((len(rows), len(queries)), np.float32)
+        for start, block in _float32_blocks(rows):
+            np.matmul(block, wanted, out=dots[start : start + len(block)])
+        # Rounded, because matmul sums in another order at the edge of a block: equal rows shall tie.
+        return np.maximum(np.round(1 - dots.T, 6), 0)
+
+
+def checked(rows: Vectors, dim: int) -> Vectors:
+    """ValueError unless the rows are vectors of so many dimensions."""
+    if rows.ndim != 2 or rows.shape[1] != dim or rows.dtype not in (np.float16, np.float32):
+        raise ValueError(f"vectors must be (n, {dim}) float16, not {rows.shape} {rows.dtype}")
+    return rows
+
+
+def vector_signs(queries: Vectors) -> Codes:
+    """Vectors as codes."""
+    return signs(np.asarray(queries, np.float32))
+
+
+def _float32(rows: Vectors) -> NDArray[np.float32]:
+    whole = np.empty(rows.shape, np.float32)
+    for start, block in _float32_blocks(rows):
+        whole[start : start + len(block)] = block
+    return whole
 
 
 def _float32_blocks(rows: Vectors) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -27,7 +117,7 @@ def _float32_blocks(rows: Vectors) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """
     space = np.empty((min(_BLOCK, len(rows)), rows.shape[1]), np.int32)
     for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
+        block: Any = rows[start : start + _BLOCK]
         if block.dtype == np.float32:
             yield start, np.asarray(block, np.float32)
             continue
@@ -38,98 +128,3 @@ def _float32_blocks(rows: Vectors) -> Iterator[tuple[int, NDArray[np.float32]]]:
         values = bits.view(np.float32)
         values *= np.float32(2.0**112)
         yield start, values
-
-
-class VectorIndex(RerankedIndex[Vectors]):
-    """Nearest (n, dim) float16 or float32 unit vectors; the distance is 1 - dot, 0..2, to six decimals.
-
-    kind: "auto" compares everything while that is cheap and else re-ranks a shortlist of 1-bit codes ("codes":
-    always; recall@10 above 0.995, dim / 8 + 8 bytes of memory a row beside the rows). "hnsw" finds the shortlist
-    by a graph: faster to search, far slower to build, dim + 272 bytes a row. "exact" compares everything.
-    """
-
-    _name = "vectors"
-    _kinds = {"auto": "auto", "exact": "exact", "codes": "codes", "hnsw": "codes"}  # noqa: RUF012
-    _breadth = 400
-
-    def __init__(self, dim: int, kind: str = "auto") -> None:
-        super().__init__(kind, np.zeros((0, dim), np.float16))
-        self.dim = dim
-        if kind == "hnsw":
-            self._breadth = 64
-
-    def _params(self) -> Params:
-        return {"dim": self.dim, "kind": self.kind}
-
-    def _checked(self, rows: Vectors) -> Vectors:
-        if rows.ndim != 2 or rows.shape[1] != self.dim or rows.dtype not in (np.float16, np.float32):
-            raise ValueError(f"vectors must be (n, {self.dim}) float16, not {rows.shape} {rows.dtype}")
-        return rows
-
-    def _numbers(self, rows: Vectors) -> int:
-        return rows.size
-
-    def _distances(self, rows: Vectors, queries: Vectors) -> Distances:
-        wanted = np.asarray(queries, np.float32).T
-        dots = np.empty((len(rows), len(queries)), np.float32)
-        for start, block in _float32_blocks(rows):
-            np.matmul(block, wanted, out=dots[start : start + len(block)])
-        # Rounded, because matmul sums in another order at the edge of a block: equal rows shall tie.
-        return np.maximum(np.round(1 - dots.T, 6), 0)
-
-    def _new_codes(self, sample: Vectors) -> Shortlist[Vectors]:
-        return VectorCodes.trained(sample, graph=self.kind == "hnsw")
-
-    def _old_codes(self, state: dict[str, NDArray[Any]]) -> Shortlist[Vectors]:
-        return VectorCodes(self.dim, PointCodes.from_state(state["codes"]))
-
-
-class VectorCodes:
-    """Codes of randomly rotated vectors: RaBitQ needs what a vector says spread over all its bits."""
-
-    def __init__(self, dim: int, codes: PointCodes) -> None:
-        self._rotation = Rotation(dim)
-        self._codes = codes
-
-    @classmethod
-    def trained(cls, sample: Vectors, graph: bool) -> Self:
-        """No codes yet. graph: find neighbours by an HNSW graph instead of a scan."""
-        dim = sample.shape[1]
-        new = PointCodes.bytes_and_graph if graph else PointCodes.bits_and_scan
-        return cls(dim, new(Rotation(dim).apply(sample)))
-
-    def __len__(self) -> int:
-        return len(self._codes)
-
-    def add(self, rows: Vectors) -> None:
-        self._codes.add(self._rotation.apply(rows))
-
-    def nearest(self, queries: Vectors, m: int, keep: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        return self._codes.nearest(self._rotation.apply(queries), m, keep)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        return {"codes": self._codes.state()}
-
-
-class Rotation:
-    """A fixed random rotation: within blocks of about 64 dimensions, then across the blocks.
-
-    The Kronecker product of two small rotations; it spreads as well as a full one in a tenth of the work.
-    """
-
-    def __init__(self, dim: int) -> None:
-        random = np.random.default_rng(dim)
-        side = next(size for size in range(min(_SIDE, dim), dim + 1) if dim % size == 0)
-        self._within, self._across = (
-            np.linalg.qr(random.standard_normal((size, size)))[0].astype(np.float32) for size in (side, dim // side)
-        )
-
-    def apply(self, rows: Vectors) -> NDArray[np.float32]:
-        """(n, dim) rotated, float32; the same rotation of the same dim in every process."""
-        rotated = np.empty(rows.shape, np.float32)
-        side, blocks = len(self._within), len(self._across)
-        for start, part in _float32_blocks(rows):
-            turned = (part.reshape(-1, side) @ self._within).reshape(-1, blocks, side)
-            across = np.ascontiguousarray(turned.swapaxes(1, 2)).reshape(-1, blocks) @ self._across
-            rotated[start : start + len(part)] = across.reshape(len(part), -1)
-        return rotated

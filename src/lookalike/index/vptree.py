@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.files import read_snapshot, write_snapshot
 from lookalike.arrays.rows import Ids
-from lookalike.index.base import Neighbours, Within
+from lookalike.index.base import Neighbours, Sealed, Segment, Within
 from lookalike.index.hamming import Bits, Codes, differing_bits, hamming_distances, packed_codes, words
-from lookalike.index.table import Positions, RowTable, inside, nearest, neighbours
+from lookalike.index.items import Items, Mask, Positions
+from lookalike.index.order import inside, nearest, neighbours
 
-_NAME = "vptree"
 _LEAF = 128  # codes scanned together: smaller leaves prune better, larger ones scan better
 _ROUNDS = (8, 64)  # leaves scanned before the bounds are looked at again
-_TAIL = 4096  # codes outside the tree before building it again is worth it
+_TAIL = 4096  # codes that are scanned as fast as a tree of them is searched
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VPTree:
     """A balanced vantage-point tree (Yianilos 1993) in flat arrays, level by level.
 
     Level l has 2^l nodes; node j of it holds items j n / 2^l to (j + 1) n / 2^l in tree order, nearer to the
-    vantage point of its parent when j is even. order: (n,) item numbers in tree order. vantages: (nodes, w) codes.
-    low, high: (nodes,) least and greatest distance of a node's items to its parent's vantage point.
+    vantage point of its parent when j is even. order: (n,) item numbers in tree order, codes: (n, w) in that order.
+    vantages: (nodes above the leaves, w) codes. low, high: (nodes,) least and greatest distance of a node's items to
+    its parent's vantage point.
     """
 
     order: Positions
+    codes: Codes
     vantages: Codes
     low: NDArray[np.int32]
     high: NDArray[np.int32]
@@ -55,7 +56,7 @@ class VPTree:
             vantages.append(vantage)
             low.append(sorted_far[below[:-1]])
             high.append(sorted_far[below[1:] - 1])
-        return cls(order, np.concatenate(vantages), np.concatenate(low), np.concatenate(high))
+        return cls(order, codes[order], np.concatenate(vantages), np.concatenate(low), np.concatenate(high))
 
     def leaves(self, query: Codes, radius: int) -> tuple[Positions, NDArray[np.int32]]:
         """The leaves that may hold something within the radius, and the least distance that they may hold.
@@ -92,134 +93,121 @@ def _cuts(n: int, level: int) -> Positions:
     return (np.arange((1 << level) + 1) * n) >> level
 
 
-class VPTreeIndex:
-    """Exact nearest packed codes, (n, width_bytes) uint8, by distance in bits.
+@dataclass(frozen=True, slots=True)
+class VPTreeKind:
+    """A vantage-point tree for each segment of packed codes, (n, width_bytes) uint8."""
 
-    Faster than a scan where few leaves are within reach: many similar codes, or a small radius. Holds a copy of
-    the codes in tree order. Rows added later are scanned until there are enough for building the tree again.
+    width_bytes: int
+    name = "vptree"
+    tail = _TAIL
+
+    def seal(self, rows: Codes, like: Sealed | None = None) -> Sealed:
+        tree = VPTree.build(packed_codes(rows, self.width_bytes))
+        return Sealed({}, {name: getattr(tree, name) for name in VPTree.__slots__})
+
+    def merge(self, seals: Sequence[Sealed]) -> None:
+        """A tree of all codes prunes better than several trees: always built anew."""
+
+    def load(self, sealed: Sealed, items: int) -> VPTree:
+        levels = _levels(items)
+        shapes = {
+            "order": ((items,), np.int64),
+            "codes": ((items, self.width_bytes), np.uint8),
+            "vantages": (((1 << levels) - 1, self.width_bytes), np.uint8),
+            "low": (((2 << levels) - 1,), np.int32),
+            "high": (((2 << levels) - 1,), np.int32),
+        }
+        for name, (shape, dtype) in shapes.items():
+            array = sealed.arrays.get(name)
+            if array is None or array.shape != shape or array.dtype != dtype:
+                raise ValueError(f"not a tree of {items} codes of {self.width_bytes} bytes: {name} does not fit")
+        order = sealed.take("order")
+        if items and not (int(order.min()) >= 0 and int(order.max()) < items):
+            raise ValueError("the order of a tree leads outside of it")
+        return VPTree(**{name: sealed.take(name) for name in shapes})
+
+    def open(self, items: Items[Codes], segments: Sequence[Segment[VPTree]] = ()) -> VPTreeIndex:
+        return VPTreeIndex(self, items, segments)
+
+
+class VPTreeIndex:
+    """Exact nearest packed codes, by distance in bits.
+
+    Faster than a scan where few leaves are within reach: many similar codes, or a small radius. A tree holds a copy
+    of its codes. What is in no tree is scanned.
     """
 
-    def __init__(self, width_bytes: int) -> None:
-        self.width_bytes = width_bytes
-        self._table: RowTable[Codes] = RowTable(np.zeros((0, width_bytes), np.uint8))
-        self._tail: Positions = np.zeros(0, np.int64)
-        self._grow(VPTree.build(self._table.take(self._tail)), self._tail)
+    def __init__(self, kind: VPTreeKind, items: Items[Codes], segments: Sequence[Segment[VPTree]]) -> None:
+        packed_codes(items.block(0, 0), kind.width_bytes)
+        self._width = kind.width_bytes
+        self._items, self._segments = items, segments
+        self._tail = segments[-1].last if segments else 0
 
     def __len__(self) -> int:
-        return len(self._table)
-
-    @property
-    def worth_saving(self) -> bool:
-        return len(self._table) > _TAIL
-
-    def add(self, ids: Ids, rows: Codes) -> None:
-        start = self._table.size
-        self._table.append(ids, packed_codes(rows, self.width_bytes))
-        self._tail = np.concatenate([self._tail, np.arange(start, self._table.size)])
-
-    def remove(self, ids: Ids) -> int:
-        return self._table.remove(ids)
-
-    def prepare(self) -> None:
-        """Build the tree over all rows now."""
-        live = np.flatnonzero(self._table.live)
-        self._tail = np.zeros(0, np.int64)
-        self._grow(VPTree.build(self._table.take(live)), live)
+        return len(self._items)
 
     def search(self, queries: Codes, k: int, allowed: Ids | None = None) -> Neighbours:
-        queries = packed_codes(queries, self.width_bytes)
-        wanted = self._wanted(allowed)
-        return neighbours([self._nearest(query, k, wanted) for query in queries], k)
+        queries, keep = packed_codes(queries, self._width), self._items.keep(allowed)
+        return neighbours([self._nearest(query, k, keep) for query in queries], k)
 
     def within(self, queries: Codes, radius: float, allowed: Ids | None = None) -> list[Within]:
-        queries = packed_codes(queries, self.width_bytes)
-        wanted = self._wanted(allowed)
-        whole = int(min(max(radius, -1), 8 * self.width_bytes))
+        queries, keep = packed_codes(queries, self._width), self._items.keep(allowed)
+        whole = int(min(max(radius, -1), 8 * self._width))
         answers = []
         for query in queries:
-            ids, bits = self._scanned_tail(query, wanted)
-            more, far = self._scanned(self._tree.leaves(query, whole)[0], query, wanted)
-            ids, bits = np.concatenate([ids, more]), np.concatenate([bits, far])
+            parts = [self._scanned_tail(query, keep)]
+            parts += [self._scanned(one, one.part.leaves(query, whole)[0], query, keep) for one in self._segments]
+            ids, bits = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
             answers.append(inside(ids, bits, radius))
         return answers
 
-    def save(self, path: Path) -> None:
-        self.prepare()
-        tree, table = self._tree, self._table
-        arrays: dict[str, NDArray[Any]] = {
-            "coded": table.ids[table.live],
-            "probe": table.probe(),
-            "order": tree.order,
-            "vantages": tree.vantages,
-            "low": tree.low,
-            "high": tree.high,
-        }
-        write_snapshot(path, _NAME, {"width_bytes": self.width_bytes}, arrays)
+    def _nearest(self, query: Codes, k: int, keep: Mask | None) -> tuple[Ids, Bits]:
+        """In each tree the leaves with the least bounds first, then all whose bound is not above the k-th distance."""
+        found = nearest(*self._scanned_tail(query, keep), k)
+        for segment in self._segments:
+            found = self._nearer(segment, query, k, keep, found)
+        return found
 
-    @classmethod
-    def load(cls, path: Path, ids: Ids, rows: Codes) -> Self:
-        """Ids no longer given are gone, and ids that the file does not know are scanned."""
-        params, arrays = read_snapshot(path, _NAME)
-        index = cls(**params)
-        index._table.append(ids, packed_codes(rows, index.width_bytes))
-        coded = arrays.pop("coded")
-        index._table.fits(coded, arrays.pop("probe"))
-        index._grow(VPTree(**arrays), index._table.lookup(coded))
-        index._tail = index._table.others(index._positions)
-        return index
-
-    def _grow(self, tree: VPTree, positions: Positions) -> None:
-        """Use a tree whose item i is the row at positions[i], -1 where the row is gone."""
-        self._tree = tree
-        self._positions = positions[tree.order]
-        here = self._positions >= 0
-        codes = np.zeros((len(positions), self.width_bytes), np.uint8)
-        rows = self._positions[here]
-        rank = np.argsort(rows)
-        codes[np.flatnonzero(here)[rank]] = self._table.take(rows[rank])
-        self._codes = codes
-
-    def _wanted(self, allowed: Ids | None) -> NDArray[np.bool_] | None:
-        """Which positions may be answered, None for all; builds the tree when it lags too far behind."""
-        table = self._table
-        if len(self._tail) > max(_TAIL, table.size // 4) or len(self._codes) > 2 * len(table) + _TAIL:
-            self.prepare()
-        if allowed is None and len(self._codes) + len(self._tail) == len(table):
-            return None
-        return table.mask(None if allowed is None else table.positions(allowed))
-
-    def _nearest(self, query: Codes, k: int, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
-        """The leaves with the least bounds first, then all whose bound is not above the k-th distance so far."""
-        tail = ids, bits = self._scanned_tail(query, wanted)
-        leaves, bounds = self._tree.leaves(query, 8 * self.width_bytes)
+    def _nearer(
+        self, segment: Segment[VPTree], query: Codes, k: int, keep: Mask | None, before: tuple[Ids, Bits]
+    ) -> tuple[Ids, Bits]:
+        ids, bits = before
+        leaves, bounds = segment.part.leaves(query, 8 * self._width)
         rank = np.argsort(bounds, kind="stable")
         for part in np.split(rank, _ROUNDS):
-            ids, bits = nearest(ids, bits, k)
             if len(ids) == k:
                 part = part[bounds[part] <= bits[-1]] if k else part[:0]
-            more, far = self._scanned(leaves[part], query, wanted)
-            before, known = tail if self._most(part) else (ids, bits)
-            ids, bits = np.concatenate([before, more]), np.concatenate([known, far])
-            if self._most(part):
+            most = _most(segment, part)
+            more, far = self._scanned(segment, leaves[part], query, keep)
+            base, known = before if most else (ids, bits)
+            ids, bits = nearest(np.concatenate([base, more]), np.concatenate([known, far]), k)
+            if most:
                 break
-        return nearest(ids, bits, k)
+        return ids, bits
 
-    def _most(self, leaves: Positions) -> bool:
-        """Whether looking at all codes in a row is faster than picking out the codes of these leaves."""
-        return len(leaves) * _LEAF * 4 > len(self._codes)
-
-    def _scanned(self, leaves: Positions, query: Codes, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
+    def _scanned(
+        self, segment: Segment[VPTree], leaves: Positions, query: Codes, keep: Mask | None
+    ) -> tuple[Ids, Bits]:
         """The answers that the leaves hold; those of all leaves where that is faster."""
-        if self._most(leaves):
-            bits, positions = hamming_distances(self._codes, query), self._positions
+        tree = segment.part
+        if _most(segment, leaves):
+            bits, order = hamming_distances(tree.codes, query), tree.order
         else:
-            at = self._tree.items(leaves)
-            bits, positions = hamming_distances(self._codes[at], query), self._positions[at]
-        if wanted is not None:
-            keep = wanted[positions]
-            bits, positions = bits[keep], positions[keep]
-        return self._table.ids[positions], bits
+            at = tree.items(leaves)
+            bits, order = hamming_distances(tree.codes[at], query), tree.order[at]
+        return self._kept(order + segment.first, bits, keep)
 
-    def _scanned_tail(self, query: Codes, wanted: NDArray[np.bool_] | None) -> tuple[Ids, Bits]:
-        tail = self._tail if wanted is None else self._tail[wanted[self._tail]]
-        return self._table.ids[tail], hamming_distances(self._table.take(tail), query)
+    def _scanned_tail(self, query: Codes, keep: Mask | None) -> tuple[Ids, Bits]:
+        codes = packed_codes(self._items.block(self._tail, self._items.size), self._width)
+        return self._kept(np.arange(self._tail, self._items.size), hamming_distances(codes, query), keep)
+
+    def _kept(self, positions: Positions, bits: Bits, keep: Mask | None) -> tuple[Ids, Bits]:
+        if keep is not None:
+            wanted = keep[positions]
+            positions, bits = positions[wanted], bits[wanted]
+        return self._items.ids[positions], bits
+
+
+def _most(segment: Segment[VPTree], leaves: Positions) -> bool:
+    """Whether looking at all codes in a row is faster than picking out the codes of these leaves."""
+    return len(leaves) * _LEAF * 4 > len(segment)

@@ -72,11 +72,19 @@ class Options:
 
 
 def index(
-    store: Store, paths: Sequence[str], kept: Kept, options: Options, progress: Callable[[Progress], None]
+    store: Store,
+    paths: Sequence[str],
+    kept: Kept,
+    options: Options,
+    progress: Callable[[Progress], None],
+    committed: Callable[[], None] = lambda: None,
 ) -> IndexReport:
-    """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock."""
+    """Bring the collection up to date with the files at `paths`; the caller holds the writer's lock.
+
+    committed: called after every batch of descriptions that was committed.
+    """
     walk = Walk(paths, options.ignore, spare=[str(store.directory)])
-    run = _Run(store, kept, options, progress)
+    run = _Run(store, kept, options, progress, committed)
     run.comparison.add(walk)
     run.look_at_pending()
     run.remove_vanished(walk)
@@ -91,11 +99,19 @@ def _new_roots(store: Store, roots: Sequence[str]) -> list[str]:
 
 
 class _Run:
-    def __init__(self, store: Store, kept: Kept, options: Options, progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kept: Kept,
+        options: Options,
+        progress: Callable[[Progress], None],
+        committed: Callable[[], None],
+    ) -> None:
         self.store = store
         self.kept = kept
         self.options = options
         self.progress = progress
+        self._committed = committed
         self.report = IndexReport()
         self.comparison = Comparison(store.catalogue)
         self._names = [name for name, _ in kept]
@@ -213,4 +229,5 @@ class _Run:
         if self._batch:
             batch, self._batch = self._batch, []
             self.store.apply(batch)
+            self._committed()
         self._committed_at = time.monotonic()

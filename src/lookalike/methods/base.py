@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
-from lookalike.index.growing import GrowingIndex
+from lookalike.index.base import IndexKind
 from lookalike.pictures.open import Image
 
 D = TypeVar("D")
@@ -73,6 +73,10 @@ class Method(Protocol[D]):
         """The descriptors to ask with, "as is" first; empty when there is nothing to describe."""
         ...
 
+    def query_of(self, descriptor: D) -> list[Variant[D]]:
+        """What to ask with when a picture is away and only its stored descriptor is there."""
+        ...
+
     def pack(self, descriptor: D) -> NDArray[Any]:
         """The descriptor as stored: (1, width) or, when ragged, (m, width), of the layout's dtype."""
         ...
@@ -81,6 +85,6 @@ class Method(Protocol[D]):
         """The inverse of `pack`."""
         ...
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[Any]:
-        """An empty index over packed rows; `kind` is one of the method's documented index names."""
+    def index_kind(self, kind: str = "auto") -> IndexKind[Any, Any]:
+        """How packed rows are searched; `kind` is one of the method's documented index names, else ValueError."""
         ...

@@ -17,7 +17,7 @@ from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.arrays.rows import Ragged
-    from lookalike.index.growing import GrowingIndex
+    from lookalike.index.base import IndexKind
 
 # 255 * 255 pixels: no count can exceed 16 bits.
 LONGEST_SIDE = 255
@@ -76,6 +76,9 @@ class Color:
         """One way only: mirroring and turning keep the colours."""
         return [Variant("as is", self.describe(image))]
 
+    def query_of(self, descriptor: Histogram) -> list[Variant[Histogram]]:
+        return [Variant("as is", descriptor)]
+
     def pack(self, descriptor: Histogram) -> NDArray[np.uint16]:
         """(m, 2): bin and count of the m bins that are not empty, bins ascending."""
         (filled,) = np.nonzero(descriptor.counts)
@@ -86,11 +89,11 @@ class Color:
         counts[rows[:, 0]] = rows[:, 1]
         return Histogram(counts)
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[Ragged]:
+    def index_kind(self, kind: str = "auto") -> IndexKind[Ragged, Any]:
         """kind: "auto" (Hellinger shortlist, then exact intersection), "exact", "l1", "l2", "hellinger" or "hnsw"."""
-        from lookalike.index.histograms import HistogramIndex
+        from lookalike.index.histograms import HistogramKind
 
-        return HistogramIndex(self.params.bins**3, kind=kind)
+        return HistogramKind(self.params.bins**3, kind)
 
 
 def reduced(image: Image) -> NDArray[np.uint8]:

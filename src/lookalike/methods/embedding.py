@@ -19,7 +19,7 @@ from lookalike.models.registry import BUNDLED, ModelRecord, get
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.growing import GrowingIndex
+    from lookalike.index.base import IndexKind
     from lookalike.models.clip import ImageModel, TextModel
 
 
@@ -93,17 +93,20 @@ class Embedding:
         vectors = [*self._text_model.encode(texts), *(picture.values for picture in pictures)]
         return TextQuery(weighted_sum(vectors, weights))
 
+    def query_of(self, descriptor: Vector) -> list[Variant[Vector]]:
+        return [Variant("as is", descriptor)]
+
     def pack(self, descriptor: Vector) -> NDArray[np.float16]:
         return pack(descriptor)
 
     def unpack(self, rows: NDArray[Any]) -> Vector:
         return unpack(rows)
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
-        """kind: "auto" (exact while that is cheap, else "codes"), "exact", "codes" (RaBitQ) or "hnsw"."""
-        from lookalike.index.vectors import VectorIndex
+    def index_kind(self, kind: str = "auto") -> IndexKind[NDArray[Any], Any]:
+        """kind: "codes" (a shortlist of 1,024 signs a vector, then exact; "auto" is this), "exact" or "hnsw"."""
+        from lookalike.index.vectors import VectorKind
 
-        return VectorIndex(self.layout.width, kind)
+        return VectorKind(self.layout.width, kind)
 
     @cached_property
     def _encode(self) -> Callable[[Image], NDArray[np.float32]]:

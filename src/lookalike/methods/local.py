@@ -17,7 +17,7 @@ from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
     from lookalike.arrays.rows import Ragged
-    from lookalike.index.growing import GrowingIndex
+    from lookalike.index.base import IndexKind
 
 FEWEST = 4
 LARGEST_UPSCALING = 2.0
@@ -83,22 +83,27 @@ class Local:
         described = {name: self._keypoints(one, grey, image) for name, one in asked.items()}
         return [Variant(name, keypoints) for name, keypoints in described.items() if keypoints]
 
+    def query_of(self, descriptor: Keypoints) -> list[Variant[Keypoints]]:
+        return [Variant("as is", descriptor)]
+
     def pack(self, descriptor: Keypoints) -> NDArray[np.uint8]:
         return descriptor.pack()
 
     def unpack(self, rows: NDArray[Any]) -> Keypoints:
         return Keypoints.unpack(rows, self._features.binary)
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[Ragged]:
+    def index_kind(self, kind: str = "auto") -> IndexKind[Ragged, Any]:
         """kind: "inverted" (votes from compact codes; "auto" is this) or "exhaustive" (every picture's matches)."""
+        from lookalike.index.growing import GrowingKind
+
         if kind in ("auto", "inverted"):
             from lookalike.index.keypoints import KeypointIndex
 
-            return KeypointIndex(self._features.width, self._features.binary)
+            return GrowingKind(KeypointIndex, self._features.width, self._features.binary)
         if kind == "exhaustive":
             from lookalike.index.exhaustive import ExhaustiveIndex
 
-            return ExhaustiveIndex(self._features.width, self._features.binary)
+            return GrowingKind(ExhaustiveIndex, self._features.width, self._features.binary)
         raise ValueError(f'local has no index {kind!r}: "auto", "inverted" or "exhaustive"')
 
     def _grey(self, image: Image) -> NDArray[np.uint8]:

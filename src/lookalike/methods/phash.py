@@ -19,7 +19,7 @@ from lookalike.methods.base import Layout, Parameter, Variant
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.growing import GrowingIndex
+    from lookalike.index.base import IndexKind
 
 OVERSAMPLING = 4
 SMALLEST, LARGEST = 8, 32
@@ -99,22 +99,25 @@ class PHash:
         }
         return [Variant(name, _hash(spectrum)) for name, spectrum in ways.items()]
 
+    def query_of(self, descriptor: Hash) -> list[Variant[Hash]]:
+        return [Variant("as is", descriptor)]
+
     def pack(self, descriptor: Hash) -> NDArray[np.uint8]:
         return descriptor.bits[None, :]
 
     def unpack(self, rows: NDArray[Any]) -> Hash:
         return Hash(np.ascontiguousarray(rows[0], np.uint8))
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
+    def index_kind(self, kind: str = "auto") -> IndexKind[NDArray[Any], Any]:
         """kind: "scan" (exact SIMD scan; "auto" is this) or "vptree" (exact, faster for small radii)."""
         if kind in ("auto", "scan"):
-            from lookalike.index.hamming import HammingIndex
+            from lookalike.index.hamming import HammingKind
 
-            return HammingIndex(self.layout.width)
+            return HammingKind(self.layout.width)
         if kind == "vptree":
-            from lookalike.index.vptree import VPTreeIndex
+            from lookalike.index.vptree import VPTreeKind
 
-            return VPTreeIndex(self.layout.width)
+            return VPTreeKind(self.layout.width)
         raise ValueError(f'phash has no index {kind!r}: "auto", "scan" or "vptree"')
 
     def _spectrum(self, image: Image) -> NDArray[np.float64] | None:

@@ -18,7 +18,7 @@ from lookalike.models.network import shared_network
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
-    from lookalike.index.growing import GrowingIndex
+    from lookalike.index.base import IndexKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ class ConceptText:
     def describe_query(self, image: Image) -> list[Variant[Vector]]:
         """The picture as a question: what it shows, in concepts."""
         row = self.describe(image)
-        return [] if row is None else [Variant("as is", self.describe_text([], pictures=[row]).vector)]
+        return [] if row is None else self.query_of(row)
+
+    def query_of(self, descriptor: Vector) -> list[Variant[Vector]]:
+        """What a stored row shows, as a question."""
+        return [Variant("as is", self.describe_text([], pictures=[descriptor]).vector)]
 
     def describe_text(
         self, texts: Sequence[str], weights: Sequence[float] | None = None, pictures: Sequence[Vector] = ()
@@ -71,8 +75,8 @@ class ConceptText:
     def unpack(self, rows: NDArray[Any]) -> Vector:
         return unpack(rows)
 
-    def new_index(self, kind: str = "auto") -> GrowingIndex[NDArray[Any]]:
-        """kind: "auto" (exact while that is cheap, else "codes"), "exact", "codes" (RaBitQ) or "hnsw"."""
-        from lookalike.index.vectors import VectorIndex
+    def index_kind(self, kind: str = "auto") -> IndexKind[NDArray[Any], Any]:
+        """kind: "codes" (a shortlist of 1,024 signs a vector, then exact; "auto" is this), "exact" or "hnsw"."""
+        from lookalike.index.vectors import VectorKind
 
-        return VectorIndex(self.layout.width, kind)
+        return VectorKind(self.layout.width, kind)

@@ -14,25 +14,25 @@ from lookalike.pictures.region import open_region
 from lookalike.query.parse import Query, Term
 from lookalike.search.asker import Asker, Limits
 from lookalike.search.fusion import auto, fuse, steps
-from lookalike.search.indexes import Indexes
 from lookalike.search.match import Matches
+from lookalike.search.searcher import Searcher
 from lookalike.store.catalogue import Catalogue
 
 
-def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits) -> Matches:
+def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
     """The pictures that answer a query, best first."""
-    allowed = None
+    catalogue, allowed = searcher.catalogue, None
     if query.where is not None:
         allowed = catalogue.ids_where(query.where.sql, query.where.params)
     if len(query.terms) == 1 and query.terms[0].kind != "text":
-        found = _like_picture(indexes, catalogue, query, limits, allowed)
+        found = _like_picture(searcher, query, limits, allowed)
     else:
         from lookalike.search.sums import answer_sum  # pulls in the networks, which pictures may not need
 
         pictures = {
             place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
         }
-        found = answer_sum(indexes, catalogue, query, pictures, limits.k, allowed)
+        found = answer_sum(searcher, query, pictures, limits.k, allowed)
     most = limits.max_expected_false
     if most is None:
         return found
@@ -40,11 +40,12 @@ def answer(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits)
     return Matches(kept, found.notes, found.steps)
 
 
-def _like_picture(indexes: Indexes, catalogue: Catalogue, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
-    asker = Asker(indexes, catalogue, _picture(query.terms[0], query, catalogue), limits, allowed)
+def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
+    catalogue = searcher.catalogue
+    asker = Asker(searcher, _picture(query.terms[0], query, catalogue), limits, allowed)
     if query.methods == ("auto",):
         same_file = _same_file(query, catalogue, allowed)
-        answers = auto(asker, _of_pictures(list(catalogue.methods())), same_file)
+        answers = auto(asker, _of_pictures(list(searcher.methods)), same_file)
     else:
         same_file = []
         answers = [asker.ask(name, limits.k) for name in query.methods]
@@ -81,7 +82,8 @@ def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[
     return [int(id_) for id_ in (ids if allowed is None else ids[np.isin(ids, allowed)])]
 
 
-def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image:
+def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:
+    """The picture of a term, opened; the id of a stored one whose file is away."""
     source = term.value
     if isinstance(source, Image):
         if query.region is not None:
@@ -91,5 +93,7 @@ def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image:
         record = catalogue.records([source]).get(source)
         if record is None:
             raise QueryError(f"there is no picture with id {source}")
+        if query.region is None and not os.path.exists(record.path):
+            return source
         source = record.path
     return open_image(source) if query.region is None else open_region(source, query.region)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged, Rows
-from lookalike.index.growing import GrowingIndex
+from lookalike.index.base import Index
 from lookalike.methods.base import Method, Variant
 from lookalike.search.match import Evidence
 
@@ -33,7 +33,7 @@ class Answer:
 
 def ask(
     method: Method[Any],
-    index: GrowingIndex[Any],
+    index: Index[Any],
     variants: list[Variant[Any]],
     *,
     k: int,

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lookalike.arrays.rows import Ids
 from lookalike.index.keypoints import KeypointIndex
-from lookalike.methods.base import Variant
+from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
 from lookalike.search.ask import Answer, ask
-from lookalike.search.indexes import Indexes
 from lookalike.search.local import ask_local, in_whole
 from lookalike.search.match import THROUGH
+from lookalike.search.searcher import Searcher
 from lookalike.significance.model import expected_false
-from lookalike.significance.nulls import null_of
-from lookalike.store.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +33,26 @@ class Limits:
 
 
 class Asker:
-    """Puts one picture to any methods of a collection, among all its pictures or the `allowed` ones."""
+    """Puts one picture to any methods of a collection, among all its pictures or the `allowed` ones.
+
+    picture: as it was opened, or the id of one of the collection whose file is away: then the descriptors that are
+    kept of it are the question.
+    """
 
     def __init__(
         self,
-        indexes: Indexes,
-        catalogue: Catalogue,
-        image: Image,
+        searcher: Searcher,
+        picture: Image | int,
         limits: Limits,
         allowed: Ids | None,
     ) -> None:
-        self.indexes, self.catalogue = indexes, catalogue
-        self.image, self.limits, self.allowed = image, limits, allowed
+        self.searcher, self.picture, self.limits, self.allowed = searcher, picture, limits, allowed
         self._described: dict[str, list[Variant[Any]]] = {}
 
     def ask(self, name: str, k: int) -> Answer:
         """What a method finds, with expected_false."""
         started = time.perf_counter()
-        method, index = self.indexes.method(name), self.indexes.get(name, self.limits.index)
+        method, index = self.searcher.method(name), self.searcher.index(name, self.limits.index)
         if isinstance(index, KeypointIndex):
             answer = self._local(name, index, k, self.allowed)
         else:
@@ -64,13 +65,13 @@ class Asker:
         It costs a look into the index only. The copy itself is left out: that it is like itself proves nothing.
         """
         started = time.perf_counter()
-        method, index = self.indexes.method(name), self.indexes.get(name)
+        method, index = self.searcher.method(name), self.searcher.index(name)
         try:
-            variant = Variant(THROUGH, self.indexes.descriptors(name)(copy))
+            variant = Variant(THROUGH, self.searcher.descriptor(name, copy))
         except KeyError:
             return Answer(name, {}, 0, len(index), 0.0, method.nothing)
         if isinstance(index, KeypointIndex):
-            answer = ask_local(name, index, self.indexes.descriptors(name), [variant], k + 1, self.allowed)
+            answer = ask_local(name, index, self._fetch(name), [variant], k + 1, self.allowed)
         else:
             answer = ask(method, index, [variant], k=k + 1, allowed=self.allowed)
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}
@@ -80,7 +81,7 @@ class Asker:
         """The answer of `local`, and those of some more pictures that geometry confirms."""
         started = time.perf_counter()
         doubtful = sorted(set(ids) - set(answer.found))
-        index = self.indexes.get(answer.method)
+        index = self.searcher.index(answer.method)
         if not doubtful or not isinstance(index, KeypointIndex):
             return answer
         more = self._local(answer.method, index, len(doubtful), np.array(doubtful, np.int64))
@@ -88,8 +89,8 @@ class Asker:
         return replace(more, found=dict(sorted(more.found.items(), key=lambda item: (item[1].distance, item[0]))))
 
     def _local(self, name: str, index: KeypointIndex, k: int, allowed: Ids | None) -> Answer:
-        answer = ask_local(name, index, self.indexes.descriptors(name), self._variants(name), k, allowed)
-        x, y = self.image.origin
+        answer = ask_local(name, index, self._fetch(name), self._variants(name), k, allowed)
+        x, y = (0, 0) if isinstance(self.picture, int) else self.picture.origin
         if not (x or y):
             return answer
         return replace(answer, found={id_: in_whole(one, x, y) for id_, one in answer.found.items()})
@@ -97,11 +98,24 @@ class Asker:
     def _variants(self, name: str) -> list[Variant[Any]]:
         """The query's descriptors of a method, made once."""
         if name not in self._described:
-            self._described[name] = self.indexes.method(name).describe_query(self.image)
+            method = self.searcher.method(name)
+            if isinstance(self.picture, int):
+                self._described[name] = self._kept(method, self.picture)
+            else:
+                self._described[name] = method.describe_query(self.picture)
         return self._described[name]
 
+    def _kept(self, method: Method[Any], id_: int) -> list[Variant[Any]]:
+        try:
+            return method.query_of(self.searcher.descriptor(method.name, id_))
+        except KeyError:
+            return []
+
+    def _fetch(self, name: str) -> Callable[[int], Any]:
+        return partial(self.searcher.descriptor, name)
+
     def _weighed(self, answer: Answer, started: float) -> Answer:
-        null = null_of(self.catalogue, self.indexes.stored(answer.method))
+        null = self.searcher.null(answer.method)
         found = answer.found
         pictures = answer.pictures if self.allowed is None else min(answer.pictures, len(self.allowed))
         if null is not None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from lookalike.index.whole import index_of
 from lookalike.methods.base import Method, Variant
 from lookalike.methods.factory import NAMES, make
 from lookalike.methods.local import Local
@@ -65,9 +64,8 @@ def _compare(method: Method[Any], one: Image, other: Image) -> Comparison:
     variants, descriptor = method.describe_query(one), method.describe(other)
     if not variants or descriptor is None:
         return Comparison(method.name, None, None, reason=method.nothing)
-    index = method.new_index()
     stored = queries_of(method, [Variant("as is", descriptor)])
-    index.add(np.zeros(1, np.int64), stored)
+    index = index_of(method.index_kind(), stored)
     found = ask(method, index, variants, k=1).found
     if not found:
         return Comparison(method.name, None, None, reason="nothing in common")

@@ -86,7 +86,7 @@ def fuse(
     said = fused(answers)
     everything = gathered(answers)
     share = shares(one.method for one in answers if one.variants)
-    methods = {name: asker.indexes.method(name) for name in share if name}
+    methods = {name: asker.searcher.method(name) for name in share if name}
     bits = _bits(asker, methods)
     matches = []
     for id_, record in records({*said, *same_file}).items():
@@ -112,4 +112,4 @@ def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:
 
 def _bits(asker: Asker, names: Iterable[str]) -> int:
     """Of the collection's hash; 0 when it has none."""
-    return 8 * asker.indexes.method("phash").layout.width if "phash" in names else 0
+    return 8 * asker.searcher.method("phash").layout.width if "phash" in names else 0

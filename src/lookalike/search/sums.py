@@ -12,13 +12,12 @@ from lookalike.arrays.rows import Ids
 from lookalike.errors import QueryError
 from lookalike.methods.embedding import Embedding
 from lookalike.methods.text import ConceptText
-from lookalike.methods.vector import TextQuery
+from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
-from lookalike.search.indexes import Indexes
 from lookalike.search.match import Evidence, Match, Matches
+from lookalike.search.searcher import Searcher
 from lookalike.search.words import WordHit, find_words
-from lookalike.store.catalogue import Catalogue
 
 Space = Embedding | ConceptText
 
@@ -41,17 +40,19 @@ class _Asked:
 
 
 def answer_sum(
-    indexes: Indexes, catalogue: Catalogue, query: Query, pictures: Mapping[int, Image], k: int, allowed: Ids | None
+    searcher: Searcher, query: Query, pictures: Mapping[int, Image | int], k: int, allowed: Ids | None
 ) -> Matches:
-    """The k pictures in the direction of the sum. pictures: the image terms, opened, by their place in the query."""
-    space = _space(indexes, catalogue, query)
-    asked = _ask(indexes, space, query, pictures)
+    """The k pictures in the direction of the sum. pictures: the image terms by their place in the query, opened, or
+    the ids of stored ones whose files are away."""
+    catalogue = searcher.catalogue
+    space = _space(searcher, query)
+    asked = _ask(searcher, space, query, pictures)
     words = find_words(catalogue, " ".join(str(t.value) for t in query.terms if t.kind == "text" and t.weight > 0))
-    distances = _distances(indexes, asked, k, allowed, words)
+    distances = _distances(searcher, asked, k, allowed, words)
     scores = {id_: asked_score(asked, distance, words.get(id_)) for id_, distance in distances.items()}
     best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:k]
     records = catalogue.records(best)
-    total = len(indexes.get(asked.name))
+    total = len(searcher.index(asked.name))
     matches = [
         _match(id_, records[id_].path, asked, distances[id_], scores[id_], total, words.get(id_))
         for id_ in best
@@ -66,15 +67,15 @@ def asked_score(asked: _Asked, distance: float, word: WordHit | None) -> float:
     return seen + (WORDS_WEIGHT * word.share if word else 0.0)
 
 
-def _space(indexes: Indexes, catalogue: Catalogue, query: Query) -> Space:
+def _space(searcher: Searcher, query: Query) -> Space:
     """The method that can express all terms: the one named, else a text-image network, else the concept space."""
     has_text = any(term.kind == "text" for term in query.terms)
-    kept = list(catalogue.methods())
+    kept = list(searcher.methods)
     named = [name for name in query.methods if name not in ("auto", "text")]
     for name in named or [*(n for n in kept if n.startswith("embedding:")), "text", "embedding"]:
         if name not in kept:
             continue
-        method = indexes.method(name)
+        method = searcher.method(name)
         if isinstance(method, ConceptText) or (
             isinstance(method, Embedding) and (method.understands_text or not has_text)
         ):
@@ -84,12 +85,12 @@ def _space(indexes: Indexes, catalogue: Catalogue, query: Query) -> Space:
     raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
 
 
-def _ask(indexes: Indexes, space: Space, query: Query, pictures: Mapping[int, Image]) -> _Asked:
+def _ask(searcher: Searcher, space: Space, query: Query, pictures: Mapping[int, Image | int]) -> _Asked:
     texts = [term for term in query.terms if term.kind == "text"]
     shown = [(place, term) for place, term in enumerate(query.terms) if term.kind != "text"]
     vectors = []
     for place, term in shown:
-        vector = space.describe(pictures[place])
+        vector = _vector(searcher, space, pictures[place])
         if vector is None:
             raise QueryError(f"{_name(term)}: {space.nothing}")
         vectors.append(vector)
@@ -97,26 +98,36 @@ def _ask(indexes: Indexes, space: Space, query: Query, pictures: Mapping[int, Im
     asked = space.describe_text([str(term.value) for term in texts], weights, vectors)
     if asked.deviation is not None:
         return _Asked(space.name, asked, 0.0, asked.deviation)
-    mean, deviation = _spread(indexes, space, asked)
+    mean, deviation = _spread(searcher, space, asked)
     return _Asked(space.name, asked, mean, deviation)
 
 
-def _spread(indexes: Indexes, space: Space, asked: TextQuery) -> tuple[float, float]:
+def _vector(searcher: Searcher, space: Space, picture: Image | int) -> Vector | None:
+    if not isinstance(picture, int):
+        return space.describe(picture)
+    try:
+        kept: Vector = searcher.descriptor(space.name, picture)
+    except KeyError:
+        return None
+    return kept
+
+
+def _spread(searcher: Searcher, space: Space, asked: TextQuery) -> tuple[float, float]:
     """Mean and standard deviation of the cosines of the collection's own pictures with a direction."""
-    rows = indexes.rows(space.name)
-    step = max(1, len(rows) // SAMPLE)
-    cosines = np.asarray(rows[::step][:SAMPLE], np.float32) @ asked.vector.values
+    items = searcher.items(space.name)
+    sample = np.arange(0, items.size, max(1, items.size // SAMPLE))[:SAMPLE]
+    cosines = np.asarray(items.take(sample), np.float32) @ asked.vector.values
     if len(cosines) < 2:
         return 0.0, 1.0
     return float(cosines.mean()), max(float(cosines.std()), 1e-3)
 
 
 def _distances(
-    indexes: Indexes, asked: _Asked, k: int, allowed: Ids | None, words: Mapping[int, WordHit]
+    searcher: Searcher, asked: _Asked, k: int, allowed: Ids | None, words: Mapping[int, WordHit]
 ) -> dict[int, float]:
     """The nearest by sight, and those that words point at."""
-    index = indexes.get(asked.name)
-    row = indexes.method(asked.name).pack(asked.query.vector)
+    index = searcher.index(asked.name)
+    row = searcher.method(asked.name).pack(asked.query.vector)
     found: dict[int, float] = {}
     named = np.array(sorted(words), np.int64)
     if allowed is not None:

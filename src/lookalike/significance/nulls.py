@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.rows import Ids, Ragged, Rows
-from lookalike.index.growing import GrowingIndex
-from lookalike.search.indexes import Indexes
+from lookalike.arrays.rows import Ids
+from lookalike.index.base import Index
+from lookalike.index.items import Items, Source
+from lookalike.methods.base import Method
 from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.directory import Store
@@ -42,24 +43,25 @@ def null_of(catalogue: Catalogue, stored: StoredMethod) -> Null | None:
     return own if other is None or share == 1.0 else Blend(own, other, share)
 
 
-def learn(store: Store, indexes: Indexes) -> list[str]:
+def learn(store: Store, methods: Mapping[str, Method[Any]]) -> list[str]:
     """Bring the own null models up to date; names of the methods that got a new one. The caller holds the lock.
 
     A method's is learnt anew whenever its number of pictures has doubled or halved since the last time.
     """
     learnt = []
-    for stored in store.catalogue.methods().values():
-        tail, pictures = TAILS.get(stored.name.partition(":")[0]), len(indexes.get(stored.name))
+    view = store.view()
+    for name, stored in view.methods.items():
+        tail, pictures = TAILS.get(name.partition(":")[0]), min(view.pictures, stored.extent.items)
         before = (store.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
         if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
             continue
         matrix = store.matrix(stored)
-        matrix.verify()
-        model = fit(sample_distances(indexes.get(stored.name), matrix.ids(), matrix.rows()), tail)
+        index = methods[name].index_kind().open(Items(matrix.ids(), matrix, view.tombstones), ())
+        model = fit(sample_distances(index, matrix.ids(), matrix), tail)
         with store.catalogue.transaction():
             kept = None if model is None else model.to_json()
             store.catalogue.remember(_key(stored), {"pictures": pictures, "model": kept})
-        learnt.append(stored.name)
+        learnt.append(name)
     return learnt
 
 
@@ -74,7 +76,7 @@ def bundle_key(name: str, params: Mapping[str, Any]) -> str:
     return f"{name} {json.dumps(params, sort_keys=True)}"
 
 
-def sample_distances(index: GrowingIndex[Any], ids: Ids, rows: Rows, seed: int = 0) -> NDArray[np.float64]:
+def sample_distances(index: Index[Any], ids: Ids, rows: Source, seed: int = 0) -> NDArray[np.float64]:
     """Up to ROUNDS * SIDE ** 2 distances between different random pictures, through the index itself.
 
     Each round asks with SIDE pictures among SIDE others; ids that the index does not hold are left out.
@@ -85,8 +87,7 @@ def sample_distances(index: GrowingIndex[Any], ids: Ids, rows: Rows, seed: int =
     for _ in range(ROUNDS if side else 0):
         places = rng.choice(len(ids), 2 * side, replace=False)
         asking = np.sort(places[:side])
-        queries = rows.take(asking) if isinstance(rows, Ragged) else np.array(rows[asking])
-        near = index.search(queries, side, np.sort(np.asarray(ids)[places[side:]]))
+        near = index.search(rows.take(asking), side, np.sort(np.asarray(ids)[places[side:]]))
         found.append(near.distances[near.ids >= 0])
     return np.concatenate(found).astype(np.float64)
 

@@ -137,12 +137,14 @@ class Store:
         """Where a sealed index over the items first..last of a method is kept."""
         return self.directory / "segments" / f"{method.file_name}.{kind}.{method.epoch}.{first}-{last}"
 
-    def segments(self, method: StoredMethod, kind: str) -> list[SegmentFile]:
+    def segments(self, method: StoredMethod) -> list[SegmentFile]:
         """The sealed indexes over committed items of a method's present files, by their first item."""
         found = []
-        for path in (self.directory / "segments").glob(f"{method.file_name}.{kind}.{method.epoch}.*-*"):
-            first, _, last = path.name.rpartition(".")[2].partition("-")
-            if first.isdecimal() and last.isdecimal() and int(first) < int(last) <= method.extent.items:
+        for path in (self.directory / "segments").glob(f"{method.file_name}.*.{method.epoch}.*-*"):
+            name, kind, _, run = path.name.rsplit(".", 3)
+            first, _, last = run.partition("-")
+            whole = name == method.file_name and first.isdecimal() and last.isdecimal()
+            if whole and int(first) < int(last) <= method.extent.items:
                 found.append(SegmentFile(kind, int(first), int(last), path))
         return sorted(found, key=lambda segment: (segment.first, -segment.last))
 
