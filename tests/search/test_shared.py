@@ -1,0 +1,100 @@
+"""A Collection shared: by threads, with another process that writes, and with few questions to SQLite."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lookalike import Collection
+from lookalike.store import connection
+from samples import HERE, METHODS, drawing, fill
+
+WRITER = """
+import os, sys
+from lookalike import Collection
+sys.path.insert(0, sys.argv[3])
+from samples import HERE, draw
+with Collection(sys.argv[1]) as album:
+    for seed in range(500, 512):
+        draw(os.path.join(sys.argv[2], f"{seed}.png"), seed)
+        album.index([sys.argv[2]], options=HERE)
+        if seed % 3 == 0:
+            os.remove(os.path.join(sys.argv[2], f"{seed}.png"))
+            assert album.index([sys.argv[2]], options=HERE).removed == 1
+            album.compact()
+"""
+
+
+def test_one_warm_search_asks_sqlite_a_handful_of_times(album, pictures, monkeypatch):
+    asked = []
+    real = connection._connect
+
+    def connect(uri):
+        sql = real(uri)
+        sql.set_trace_callback(asked.append)
+        return sql
+
+    monkeypatch.setattr(connection, "_connect", connect)
+    with Collection(album) as opened:
+        for image in (pictures / "coffee.png", drawing(700)):
+            opened.search(image)
+            asked.clear()
+            opened.search(image)
+            queries = [query for query in asked if not query.startswith("PRAGMA")]
+            assert len(queries) <= 4, queries
+
+
+@pytest.mark.parametrize("methods", ["auto", "phash", "color"])
+def test_a_stored_picture_is_asked_with_when_its_file_is_away(tmp_path, methods):
+    folder = fill(tmp_path / "pictures", 12)
+    with Collection(tmp_path / "album") as opened:
+        opened.index([folder], methods=METHODS, options=HERE)
+        there = opened.search(id=3, methods=methods)
+        os.rename(folder, tmp_path / "elsewhere")
+        away = opened.search(id=3, methods=methods)
+        assert away[0].id == there[0].id == 3
+        assert {match.id for match in away[:3]} <= {match.id for match in there}
+
+
+def test_threads_find_what_one_finds_while_another_process_indexes_and_compacts(tmp_path):
+    """Far from everything that comes and goes, each picture's copies stay the same: whatever the moment, the answers
+    are those of one thread before it all began."""
+    folder = fill(tmp_path / "pictures", 40)
+    with Collection(tmp_path / "album") as shared:
+        shared.index([folder], methods=METHODS, options=HERE)
+        questions = [(folder / f"{number:03}.png", method) for number in range(40) for method in (*METHODS, "auto")]
+
+        def ask(question):
+            path, method = question
+            found = shared.search(path, methods=method, k=1, where="id <= 40")
+            return [(match.id, match.label, [(one.method, one.distance) for one in match.evidence]) for match in found]
+
+        alone = {question: ask(question) for question in questions}
+        generations = {shared.searcher().view.generation}
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, tmp_path / "album", folder, os.path.dirname(os.path.dirname(__file__))]
+        )
+        done = threading.Event()
+
+        def worker(number):
+            rounds = 0
+            while not done.is_set() or not rounds:
+                for question in questions[number::8]:
+                    assert ask(question) == alone[question]
+                generations.add(shared.searcher().view.generation)
+                rounds += 1
+
+        with ThreadPoolExecutor(8) as pool:
+            running = [pool.submit(worker, number) for number in range(8)]
+            writer.wait(120)
+            done.set()
+            for one in running:
+                one.result()
+        assert writer.returncode == 0
+        assert len(generations) > 5
+        assert len(shared) == 40 + 12 - 4
