@@ -109,6 +109,8 @@ def test_the_kind_of_index_can_be_chosen_and_finds_the_same_picture(opened, pict
         ({"methods": "sift"}, "no 'sift'"),
         ({"methods": ["phash", "color"], "radius": 3}, "exactly one method"),
         ({"radius": 3}, "exactly one method"),
+        ({"index": "exact"}, "exactly one method"),
+        ({"methods": "phash", "index": "hnsw"}, "no index 'hnsw'"),
         ({"index": "vptree"}, "exactly one method"),
         ({"methods": "phash", "index": "magic"}, "no index 'magic'"),
         ({"region": (0, 0, 0, 5)}, "region"),

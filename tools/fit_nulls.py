@@ -34,7 +34,7 @@ from lookalike.pictures.open import Image, open_image
 from lookalike.search.geometry import FEWEST_INLIERS
 from lookalike.search.local import search_local
 from lookalike.significance.model import NullModel, fit, inlier_null
-from lookalike.significance.nulls import BUNDLED, TAILS, bundle_key, sample_distances
+from lookalike.significance.nulls import BUNDLED, bundle_key, sample_distances
 
 
 def measured_methods() -> list[Method[Any]]:
@@ -99,7 +99,7 @@ def main() -> None:
         held = Items.of(np.arange(len(items)), stacked(method, items))
         index = method.index_kind().open(held, ())
         distances = np.concatenate([sample_distances(index, held.ids, held.source, seed) for seed in range(5)])
-        model = fit(distances, TAILS[method.name])
+        model = method.traits.tail and fit(distances, method.traits.tail)
         if model is None:
             raise SystemExit(f"{method.name}: too few pictures")
         models[bundle_key(method.name, asdict(method.params))] = model.to_json()

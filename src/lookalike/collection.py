@@ -224,10 +224,6 @@ class Collection:
         if names != ("auto",):
             for name in names:
                 searcher.stored(name)
-        if len(names) != 1 or names == ("auto",):
-            for what, given in (("a radius", radius is not None), ("an index", index != "auto")):
-                if given:
-                    raise QueryError(f"{what} goes with exactly one method: name it")
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
         with one_thread():
             return answer(searcher, asked, Limits(k, radius, index, max_expected_false))

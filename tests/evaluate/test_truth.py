@@ -170,8 +170,10 @@ def test_what_asks_is_not_in_the_collection_meanwhile(read, album, monkeypatch):
     from lookalike.evaluate import truth as module
 
     asked = []
-    really = module.ask
-    monkeypatch.setattr(module, "ask", lambda *words: asked.append((words[4], answer := really(*words))) or answer)
+    really = module.timed_search
+    monkeypatch.setattr(
+        module, "timed_search", lambda *words: asked.append((words[4], answer := really(*words))) or answer
+    )
     ask_truth(album, read("path,group\na0.png,a\na1.png,a\n"), ["phash"], lambda _: None)
     assert len(asked) == 2
     for left_out, answer in asked:

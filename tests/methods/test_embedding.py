@@ -107,7 +107,7 @@ def test_an_unknown_or_missing_model_is_refused_with_its_name():
 
 
 def test_the_bundled_embedding_does_not_understand_text_and_says_who_does():
-    assert not Embedding().understands_text
+    assert not Embedding().traits.texts
     with pytest.raises(ModelError, match="clip-vit-b32"):
         Embedding().describe_text(["a cat"])
 

@@ -10,11 +10,12 @@ import pytest
 
 from lookalike import Collection
 from lookalike.errors import QueryError
+from lookalike.methods.factory import make
 from lookalike.search.ask import Answer
 from lookalike.search.fusion import NOT_NEEDED, certain, doubtful
 from lookalike.search.labels import COPY, label
 from lookalike.search.match import THROUGH, Evidence
-from lookalike.significance.combine import PROOF, fused, remoteness, shares
+from lookalike.significance.combine import PROOF, fused, isolation, shares
 from samples import HERE, draw, fill, photo
 
 
@@ -41,9 +42,13 @@ def everything(pictures, tmp_path_factory):
 # -- fusion
 
 
+def traits(*methods):
+    return {method: make(method.partition(":")[0]).traits for method in methods}
+
+
 def answer(method, chances, distance=1.0):
     found = {id_: Evidence(method, distance, chance) for id_, chance in chances.items()}
-    return Answer(method, found, 1, 1000, 0.0)
+    return Answer(method, traits(method)[method], found, 1, 1000, 0.0)
 
 
 def combined(answers):
@@ -58,7 +63,7 @@ def test_one_method_alone_says_what_it_says():
 
 
 def test_the_best_evidence_counts_and_every_method_asked_is_paid_for():
-    share = shares(METHODS)
+    share = shares(traits(*METHODS))
     assert sum(share.values()) == pytest.approx(1)
     asked = [answer(method, {}) for method in METHODS if method != "local"] + [answer("local", {1: 1e-6})]
     assert combined(asked) == {1: pytest.approx(1e-6 / share["local"])}
@@ -72,7 +77,7 @@ def test_no_method_becomes_surer_by_asking_others(methods):
 
 
 def test_a_method_that_was_not_asked_costs_nothing():
-    skipped = Answer("local", {}, 0, 0, 0.0, NOT_NEEDED)
+    skipped = Answer("local", traits("local")["local"], {}, 0, 0, 0.0, NOT_NEEDED)
     assert combined([answer("phash", {1: 0.5}), skipped]) == {1: 0.5}
 
 
@@ -107,7 +112,7 @@ def test_a_picture_that_only_a_hash_beyond_proof_has_found_is_not_listed():
 
 def test_without_a_way_to_compare_looks_every_distance_counts():
     assert combined([answer("phash", {1: 0.5}), answer("local", {})]) == {
-        1: pytest.approx(0.5 / shares(["phash", "local"])["phash"])
+        1: pytest.approx(0.5 / shares(traits("phash", "local"))["phash"])
     }
 
 
@@ -120,25 +125,28 @@ def test_evidence_without_a_null_model_is_no_evidence():
 def test_a_query_unlike_everything_needs_less_to_stand_out():
     typical = answer("color", {rank: float(rank) for rank in range(1, 31)})
     remote = answer("color", {rank: 50.0 * rank for rank in range(1, 31)})
-    assert remoteness(typical) == 1
-    assert remoteness(remote) == 50
-    assert remoteness(answer("phash", {rank: 50.0 * rank for rank in range(1, 31)})) == 1
+    assert isolation(typical) == 1
+    assert isolation(remote) == 50
+    assert isolation(answer("phash", {rank: 50.0 * rank for rank in range(1, 31)})) == 1
 
 
 def test_a_group_of_copies_does_not_make_itself_look_ordinary():
     copies = answer("embedding", dict.fromkeys(range(1, 31), 1e-09))
-    assert remoteness(copies) == 1
+    assert isolation(copies) == 1
     assert combined([copies, answer("phash", {})])[30] < 1e-6
 
 
+HALF = dict.fromkeys(METHODS, 0.5)
+
+
 def test_only_a_hash_that_chance_cannot_explain_ends_the_search():
-    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], share=0.5, farthest=25) == [1]
-    assert certain([answer("phash", {1: 9e-7})], share=0.5, farthest=25) == []
-    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], share=0.5, farthest=25) == []
+    assert certain([answer("phash", {1: 1e-9, 2: 1e-3})], HALF) == [1]
+    assert certain([answer("phash", {1: 9e-7})], HALF) == []
+    assert certain([answer("color", {1: 0.0}), answer("embedding", {1: 0.0})], HALF) == []
 
 
 def test_a_copy_with_something_on_top_of_it_does_not_end_the_search():
-    assert certain([answer("phash", {1: 1e-9}, distance=40)], share=0.5, farthest=25) == []
+    assert certain([answer("phash", {1: 1e-9}, distance=40)], HALF) == []
 
 
 def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():
@@ -153,7 +161,7 @@ def local(said, inliers=40, chance=1e-9):
     return Evidence("local", 1 / (1 + inliers), chance, detail={"label": said, "inliers": inliers})
 
 
-ALL = shares(METHODS)
+ALL = shares(traits(*METHODS))
 
 
 @pytest.mark.parametrize(
@@ -174,17 +182,21 @@ ALL = shares(METHODS)
     ],
 )
 def test_a_hit_is_called(evidence, said):
-    assert label(evidence, ALL, bits=256) == said
+    assert label(evidence, ALL, traits(*METHODS)) == said
+
+
+def called(evidence, *methods):
+    return label(evidence, shares(traits(*methods)), traits(*methods))
 
 
 def test_a_collection_of_hashes_alone_can_tell_the_same_picture():
-    assert label([Evidence("phash", 4, 1e-12)], shares(["phash"]), bits=256) == "same picture"
+    assert called([Evidence("phash", 4, 1e-12)], "phash") == "same picture"
 
 
 def test_copies_are_certain_even_after_paying_for_the_methods():
     weak = [Evidence("phash", 88, COPY / 2)]
-    assert label(weak, shares(["phash"]), bits=256) == "edited copy"
-    assert label(weak, shares(["phash", "color"]), bits=256) == "similar"
+    assert called(weak, "phash") == "edited copy"
+    assert called(weak, "phash", "color") == "similar"
 
 
 # -- auto

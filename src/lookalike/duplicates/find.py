@@ -12,13 +12,12 @@ import numpy as np
 from lookalike.duplicates.group import AS_IS, EXACT, KINDS, Group, Member
 from lookalike.duplicates.groups import Star, stars
 from lookalike.duplicates.keeper import choose
-from lookalike.duplicates.links import Descriptors, Link, find_links
+from lookalike.duplicates.links import ROLES, Descriptors, Link, find_links
 from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
+from lookalike.methods.base import Role
 from lookalike.search.searcher import Searcher
 from lookalike.store.catalogue import Catalogue
-
-METHODS = ("phash", "color", "embedding", "local")
 
 Between = tuple[str | os.PathLike[str], str | os.PathLike[str]]
 
@@ -65,18 +64,18 @@ def _sizes(catalogue: Catalogue, among: Collection[int]) -> dict[int, tuple[int,
     return {id_: (width or 0, height or 0) for id_, _, width, height in catalogue.contents() if id_ in among}
 
 
-def _held(searcher: Searcher, among: Collection[int]) -> dict[str, Descriptors]:
-    """What the collection knows of each of these pictures, by method."""
+def _held(searcher: Searcher, among: Collection[int]) -> dict[Role, Descriptors]:
+    """What the collection knows of each of these pictures, by the first method of each role."""
     wanted = np.array(sorted(among), np.int64)
-    held = {}
+    held: dict[Role, Descriptors] = {}
     for name in searcher.methods:
-        if name in METHODS:
+        method = searcher.method(name)
+        if method.traits.role in ROLES and method.traits.role not in held:
             items = searcher.items(name)
             kept = items.positions(wanted)
             kept = kept[np.argsort(items.ids[kept])]
-            held[name] = Descriptors(
-                searcher.method(name), items.ids[kept], kept, searcher.rows(name), searcher.null(name)
-            )
+            rows, null = searcher.rows(name), searcher.null(name)
+            held[method.traits.role] = Descriptors(method, items.ids[kept], kept, rows, null)
     return held
 
 

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME
 from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
 from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
-from lookalike.methods.base import Method
+from lookalike.methods.base import Method, Role
 from lookalike.search.geometry import Verified, match, verify
 from lookalike.search.labels import SAME_COLORS, SAME_HASH
 from lookalike.significance.model import Null, expected_false, gaussian, radius
 
 Ids = NDArray[np.int64]
 
+ROLES: tuple[Role, ...] = ("copy", "color", "looks", "part")
+"""What is looked at: hashes, colours, what looks alike, and keypoints."""
 CLEAR = 1e-3
 """Hash pairs whose expected_false is below this part of the limit need no second opinion."""
 DOUBTED = 100.0
@@ -97,22 +99,22 @@ class Link:
         return self.variant if id_ == self.first else between(AS_IS, self.variant)
 
 
-def find_links(held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> list[Link]:
+def find_links(held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> list[Link]:
     """All pairs of copies among the pictures described.
 
-    held: "phash", "color", "embedding" and "local", those that the collection has. sizes: (width, height) by id.
+    held: by ROLES, those that the collection has. sizes: (width, height) by id.
     limit: the greatest expected_false of a pair.
     """
     judge = _Judge(held, sizes, limit)
     links: dict[tuple[int, int], Link] = {}
-    if "phash" in held:
-        for first, second, bits, variant in _by_hash(held["phash"], limit * (DOUBTED if judge.can_verify else 1.0)):
+    if "copy" in held:
+        for first, second, bits, variant in _by_hash(held["copy"], limit * (DOUBTED if judge.can_verify else 1.0)):
             link = judge.hash_pair(first, second, bits, variant)
             known = links.get((first, second))
             if link and (known is None or link.expected_false < known.expected_false):
                 links[first, second] = link
-    if "embedding" in held and judge.can_verify:
-        for first, second in look_alikes(held["embedding"]):
+    if "looks" in held and judge.can_verify:
+        for first, second in look_alikes(held["looks"]):
             link = None if (first, second) in links else judge.proof(first, second)
             if link:
                 links[first, second] = link
@@ -122,21 +124,22 @@ def find_links(held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, i
 class _Judge:
     """Decides about one pair at a time."""
 
-    def __init__(self, held: Mapping[str, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> None:
-        self._hashes, self._keypoints = held.get("phash"), held.get("local")
+    def __init__(self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> None:
+        self._hashes, self._keypoints = held.get("copy"), held.get("part")
         self._colors = held.get("color")
         self._sizes, self._limit = sizes, limit
         self.can_verify = self._keypoints is not None and self._keypoints.null is not None
         if self._hashes:
             self._hash_null = hash_null(self._hashes)
-            self._bits = self._hashes.method.params.hash_size**2
 
     def hash_pair(self, first: int, second: int, bits: int, variant: str) -> Link | None:
         """A pair that the hash found, as is or in one of the variants, which are paid for."""
         assert self._hashes is not None
         upright = variant == AS_IS
         chance = expected_false(self._hash_null, bits, self._hashes.pairs(), 1 if upright else len(VARIANTS))
-        hardly = upright and bits <= SAME_HASH * self._bits and not self._recoloured(first, second)
+        hardly = (
+            upright and bits <= SAME_HASH * self._hashes.method.traits.farthest and not self._recoloured(first, second)
+        )
         kind = SAME if hardly else EDITED
         by_hash = Link(first, second, kind, chance, variant)
         if chance <= CLEAR * self._limit or not self.can_verify:

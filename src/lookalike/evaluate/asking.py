@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.pictures.open import Source
 
-WORDS_ONLY = "text"
 MOST_RUNS = 40  # of ids, that a filter has room for
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Timed:
     """matches: best first. milliseconds: from the decoded picture to the list."""
 
     matches: Sequence[Match]
@@ -32,14 +31,14 @@ class Answer:
         return [match.id for match in self.matches]
 
 
-def ask(
+def timed_search(
     collection: Collection,
     picture: Source,
     method: str,
     k: int,
     without: Some[int] = (),
     index: str = "auto",
-) -> Answer:
+) -> Timed:
     """The k best pictures by one method or "auto", `without` some ids as if these were not in the collection.
 
     without: at most MOST_RUNS runs of consecutive ids. A picture that the method has nothing to say about (a flat one
@@ -51,7 +50,7 @@ def ask(
         matches = collection.search(picture, k=k, methods=method, where=where, index=index)
     except QueryError:
         matches = Matches()
-    return Answer(matches, (time.perf_counter() - started) * 1000)
+    return Timed(matches, (time.perf_counter() - started) * 1000)
 
 
 def methods_to_ask(collection: Collection, names: Sequence[str] = ()) -> tuple[str, ...]:
@@ -63,7 +62,10 @@ def methods_to_ask(collection: Collection, names: Sequence[str] = ()) -> tuple[s
     for name in names:
         if name not in (*held, "auto"):
             raise QueryError(f"this collection has no {name!r} (it has {', '.join((*held, 'auto'))})")
-    return tuple(dict.fromkeys(names)) or (*(name for name in held if name != WORDS_ONLY), "auto")
+    if names:
+        return tuple(dict.fromkeys(names))
+    traits = {name: collection.searcher().method(name).traits for name in held}
+    return (*(name for name in held if traits[name].role != "words"), "auto")
 
 
 def runs(ids: Some[int]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from lookalike.evaluate.asking import Answer, ask
+from lookalike.evaluate.asking import Timed, timed_search
 from lookalike.evaluate.edits import Picture
 from lookalike.evaluate.result import IndexScore
 
@@ -18,26 +18,21 @@ QUESTIONS = 30
 MOST_PICTURES = 50_000  # building a graph of more takes minutes
 TOLERANCE = 1e-5
 
-VECTORS = ("exact", ("auto", "codes", "hnsw"))
-KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "phash": ("scan", ("vptree",)),
-    "color": ("exact", ("auto", "hnsw")),
-    "embedding": VECTORS,
-    "text": VECTORS,
-}
-"""The exact index of each method, and the faster ones. What that of `local` misses shows in its answers, which are
-verified; its exhaustive index only counts matches."""
-
 
 def compare_indexes(collection: Collection, methods: Sequence[str], asked: Sequence[Picture]) -> tuple[IndexScore, ...]:
-    """Every faster kind of index of the methods that a collection of this size can be expected to build."""
+    """Every faster kind of index of the methods that a collection of this size can be expected to build.
+
+    What the index of a method that finds parts misses shows in its answers, which are verified.
+    """
     scores: list[IndexScore] = []
     for method in methods:
-        exact, kinds = KINDS.get(method.partition(":")[0], ("", ()))
-        if not kinds or len(collection) > MOST_PICTURES:
+        traits = None if method == "auto" else collection.searcher().method(method).traits
+        if traits is None or not traits.exact or len(collection) > MOST_PICTURES:
             continue
+        exact = traits.exact
         right = _answers(collection, asked, method, exact)
-        scores += [_score(method, kind, exact, _answers(collection, asked, method, kind), right) for kind in kinds]
+        faster = traits.faster
+        scores += [_score(method, kind, exact, _answers(collection, asked, method, kind), right) for kind in faster]
     return tuple(scores)
 
 
@@ -49,12 +44,12 @@ def recall(found: Sequence[float], exact: Sequence[float]) -> float:
     return min(len(exact), sum(distance <= limit for distance in found)) / len(exact)
 
 
-def _answers(collection: Collection, pictures: Sequence[Picture], method: str, kind: str) -> list[Answer]:
-    ask(collection, pictures[0], method, K, index=kind)  # builds the index
-    return [ask(collection, picture, method, K, index=kind) for picture in pictures]
+def _answers(collection: Collection, pictures: Sequence[Picture], method: str, kind: str) -> list[Timed]:
+    timed_search(collection, pictures[0], method, K, index=kind)  # builds the index
+    return [timed_search(collection, picture, method, K, index=kind) for picture in pictures]
 
 
-def _score(method: str, kind: str, exact: str, found: list[Answer], right: list[Answer]) -> IndexScore:
+def _score(method: str, kind: str, exact: str, found: list[Timed], right: list[Timed]) -> IndexScore:
     shares = [
         recall(_distances(one, method), _distances(other, method)) for one, other in zip(found, right, strict=True)
     ]
@@ -69,6 +64,6 @@ def _score(method: str, kind: str, exact: str, found: list[Answer], right: list[
     )
 
 
-def _distances(answer: Answer, method: str) -> list[float]:
+def _distances(answer: Timed, method: str) -> list[float]:
     """Ascending."""
     return sorted(one.distance for match in answer.matches for one in match.evidence if one.method == method)

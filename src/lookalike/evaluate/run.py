@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lookalike.errors import CollectionError, QueryError, printable
-from lookalike.evaluate.asking import MOST_RUNS, ask, methods_to_ask, runs
+from lookalike.evaluate.asking import MOST_RUNS, methods_to_ask, runs, timed_search
 from lookalike.evaluate.edits import EDITS, Edit, Picture, get
 from lookalike.evaluate.indexes import QUESTIONS, compare_indexes
 from lookalike.evaluate.metrics import rank_of
@@ -103,7 +103,7 @@ class _Run:
         for number, drawn in enumerate(self._sample.draw(max(self._copies, self._held))):
             if number == 0:
                 for method in self.methods:  # loads indexes and networks, which is not a question's time
-                    ask(self.collection, drawn.picture, method, K)
+                    timed_search(self.collection, drawn.picture, method, K)
             if number < self._copies:
                 for question in self._sample.questions(drawn, self.edits):
                     self._ask_copy(drawn, question)
@@ -138,7 +138,7 @@ class _Run:
     def _ask_copy(self, drawn: Drawn, question: Question) -> None:
         self._examples.setdefault(question.edit, thumbnail(question.picture))
         for method in self.methods:
-            answer = ask(self.collection, question.picture, method, K + len(question.beside))
+            answer = timed_search(self.collection, question.picture, method, K + len(question.beside))
             rank = rank_of(answer.ids, drawn.twins, question.beside)
             found = next((match for match in answer.matches if match.id in drawn.twins), None)
             wrong = next((id_ for id_ in answer.ids if id_ not in drawn.twins | question.beside), None)
@@ -162,7 +162,7 @@ class _Run:
         if len(runs(left_out)) > MOST_RUNS:
             return
         for method in self.methods:
-            answer = ask(self.collection, drawn.picture, method, HITS, left_out)
+            answer = timed_search(self.collection, drawn.picture, method, HITS, left_out)
             hits = tuple((match.id, match.expected_false) for match in answer.matches)
             self._held_out.append(HeldOut(drawn.id, method, hits))
             self.tick("held out")

@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from lookalike.errors import ImageError, QueryError, printable
-from lookalike.evaluate.asking import MOST_RUNS, ask, runs
+from lookalike.evaluate.asking import MOST_RUNS, runs, timed_search
 from lookalike.evaluate.metrics import Rank, average_precision, ranks_of, recall_at
 from lookalike.evaluate.result import TruthScore
 from lookalike.pictures.open import open_image
@@ -95,7 +95,7 @@ def ask_truth(
             ranks: list[int] = []
             if picture is not None:
                 left_out = question.neutral if len(runs(question.neutral)) <= MOST_RUNS else ()
-                answer = ask(collection, picture, method, DEPTH + len(question.neutral), left_out)
+                answer = timed_search(collection, picture, method, DEPTH + len(question.neutral), left_out)
                 ranks = [rank for rank in ranks_of(answer.ids, question.right, question.neutral) if rank <= DEPTH]
                 times[method].append(answer.milliseconds)
             firsts[method].append(ranks[0] if ranks else None)

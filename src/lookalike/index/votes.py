@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +48,14 @@ class Votes:
             np.maximum.at(votes, groups // (TURNS * OCTAVES), np.bincount(group, weight, len(groups)))
         order = np.lexsort((pictures, -votes))
         return pictures[order], votes[order]
+
+
+@runtime_checkable
+class Voting(Protocol):
+    """An index whose answers are votes, for geometry to confirm."""
+
+    def votes(self, query: NDArray[np.uint8], allowed: Ids | None = None) -> Votes:
+        """The votes of one query's packed rows (n, w)."""
+        ...
+
+    def __len__(self) -> int: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -11,9 +11,17 @@ from lookalike.arrays.rows import Layout
 from lookalike.index.base import IndexKind
 from lookalike.pictures.open import Image
 
+if TYPE_CHECKING:
+    from lookalike.significance.model import Tail
+
 D = TypeVar("D")
 
-__all__ = ["Layout", "Method", "Parameter", "Variant"]
+__all__ = ["Layout", "Method", "Parameter", "Role", "Traits", "Variant"]
+
+Role = Literal["copy", "part", "color", "looks", "words"]
+"""What a method speaks of. "copy": a near distance proves one, and a far one says nothing. "part": pictures that show
+a part of each other, as votes suggest and geometry confirms. "color", "looks": likeness, two kinds of it that may
+agree. "words": what a picture shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,32 @@ class Parameter:
     values: str
     meaning: str
     stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What searching, fusing, labelling, evaluating and looking for duplicates go by, instead of by a method's name.
+
+    weight: the share of all chances for a false hit, before shares are made to sum to 1 (see significance.combine).
+    farthest: about the distance of pictures that have nothing to do with each other: there, likeness is 0.
+    tail: how distances between unrelated pictures fall off; None for a method that learns this from no collection.
+    cheap: asked before all others, in a few milliseconds.
+    exact, faster: the kind of index that compares everything, and those that are held against it; "" without one.
+    radius: whether it can be asked for everything within a distance.
+    sums: how well it stands for weighted sums of pictures, the highest is asked; 0 for one that cannot. texts: whether
+    words can be part of them.
+    """
+
+    role: Role
+    weight: float
+    farthest: float = 1.0
+    tail: Tail | None = None
+    cheap: bool = False
+    exact: str = ""
+    faster: tuple[str, ...] = ()
+    radius: bool = True
+    sums: int = 0
+    texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +93,11 @@ class Method(Protocol[D]):
 
     @property
     def layout(self) -> Layout: ...
+
+    @property
+    def traits(self) -> Traits:
+        """What its distances mean and cost."""
+        ...
 
     @property
     def nothing(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.methods.base import Layout, Parameter, Variant
+from lookalike.methods.base import Layout, Parameter, Traits, Variant
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Color:
     name = "color"
     nothing = "no colours"
     parameters = (Parameter("bins", 16, "8 or 16", "steps of red, green and blue; the histogram has bins ** 3"),)
+    traits = Traits("color", 0.05, tail="pareto", cheap=True, exact="exact", faster=("auto", "hnsw"))
 
     def __init__(self, bins: int = 16) -> None:
         self.params = ColorParams(bins)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.methods.base import Parameter, Variant
+from lookalike.methods.base import Parameter, Traits, Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack, weighted_sum
 from lookalike.models import network
 from lookalike.models.registry import BUNDLED, ModelRecord, get
@@ -71,11 +71,15 @@ class Embedding:
         self.params = EmbeddingParams(model, weights, dimension)
         self.name = "embedding" if model == BUNDLED else f"embedding:{model}"
         self.layout = Layout("float16", dimension)
-
-    @property
-    def understands_text(self) -> bool:
-        """Whether `describe_text` works: the model has a text encoder."""
-        return self._record.kind == "image-text"
+        self.traits = Traits(
+            "looks",
+            0.7,
+            tail="power",
+            exact="exact",
+            faster=("auto", "hnsw"),
+            sums=1 if model == BUNDLED else 3,
+            texts=self._record.kind == "image-text",
+        )
 
     def describe(self, image: Image) -> Vector | None:
         """The picture's vector: (dimension,), unit length."""
@@ -127,7 +131,7 @@ class Embedding:
     def _text_model(self) -> TextModel:
         from lookalike.models.clip import open_text_model
 
-        if not self.understands_text:
+        if not self.traits.texts:
             raise ModelError(f"{self.params.model} knows pictures but no texts; clip-vit-b32 knows both")
         self._check_weights()
         return open_text_model(self._record, self._threads, self._providers)

@@ -10,7 +10,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.index.keypoint_rows import GEOMETRY
-from lookalike.methods.base import Layout, Parameter, Variant
+from lookalike.methods.base import Layout, Parameter, Traits, Variant
 from lookalike.methods.features import FEATURES, Found, features_named
 from lookalike.methods.keypoints import Keypoints
 from lookalike.pictures.open import Image
@@ -57,6 +57,7 @@ class Local:
         Parameter("size", LocalParams().size, "64 to 4096", "pixels of the longer side"),
         Parameter("budget", LocalParams().budget, "16 to 10000", "keypoints a picture"),
     )
+    traits = Traits("part", 0.1, radius=False)
 
     def __init__(self, features: str = "rootsift", size: int = 640, budget: int = 300) -> None:
         self.params = LocalParams(features, size, budget)

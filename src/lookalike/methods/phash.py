@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from lookalike.methods.base import Layout, Parameter, Variant
+from lookalike.methods.base import Layout, Parameter, Traits, Variant
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class PHash:
     def __init__(self, hash_size: int = 16) -> None:
         self.params = PHashParams(hash_size)
         self.layout = Layout("uint8", -(-(hash_size**2) // 8))
+        # unrelated hashes differ in half their bits
+        self.traits = Traits(
+            "copy", 0.005, hash_size**2 / 2, tail="gaussian", cheap=True, exact="scan", faster=("vptree",)
+        )
         self._waves = cosines(OVERSAMPLING * hash_size)[:hash_size]
 
     def describe(self, image: Image) -> Hash | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Layout
 from lookalike.errors import ModelError
-from lookalike.methods.base import Parameter, Variant
+from lookalike.methods.base import Parameter, Traits, Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack
 from lookalike.models.concepts import DIMENSION, EDITION, shared_space
 from lookalike.models.network import shared_network
@@ -37,6 +37,7 @@ class ConceptText:
     name = "text"
     nothing = "no concepts"
     parameters: tuple[Parameter, ...] = ()
+    traits = Traits("words", 0.1, exact="exact", faster=("auto", "hnsw"), sums=2, texts=True)
     layout = Layout("float16", DIMENSION)
 
     def __init__(self, edition: str = EDITION) -> None:

@@ -21,6 +21,7 @@ from lookalike.store.catalogue import Catalogue
 
 def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
     """The pictures that answer a query, best first."""
+    _refuse_what_does_not_apply(searcher, query, limits)
     catalogue, allowed = searcher.catalogue, None
     if query.where is not None:
         allowed = catalogue.ids_where(query.where.sql, query.where.params)
@@ -45,19 +46,34 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
     asker = Asker(searcher, _picture(query.terms[0], query, catalogue), limits, allowed)
     if query.methods == ("auto",):
         same_file = _same_file(query, catalogue, allowed)
-        answers = auto(asker, _of_pictures(list(searcher.methods)), same_file)
+        answers = auto(asker, _of_pictures(searcher), same_file)
     else:
         same_file = []
         answers = [asker.ask(name, limits.k) for name in query.methods]
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
-    matches = fuse(answers, same_file, catalogue.records, asker)
+    matches = fuse(answers, same_file, catalogue.records)
     return Matches(matches if limits.radius is not None else matches[: limits.k], steps=steps(answers))
 
 
-def _of_pictures(names: list[str]) -> list[str]:
-    """The methods to ask with a picture: `text` knows nothing of it that `embedding` does not know better."""
-    return [name for name in names if name != "text"] or names
+def _of_pictures(searcher: Searcher) -> list[str]:
+    """The methods to ask with a picture: words know nothing of it that looks do not know better."""
+    names = list(searcher.methods)
+    return [name for name in names if searcher.method(name).traits.role != "words"] or names
+
+
+def _refuse_what_does_not_apply(searcher: Searcher, query: Query, limits: Limits) -> None:
+    """QueryError for a radius or a kind of index that the methods asked would ignore."""
+    given = "a radius" if limits.radius is not None else "an index" if limits.index != "auto" else ""
+    if not given:
+        return
+    if len(query.methods) != 1 or query.methods == ("auto",):
+        raise QueryError(f"{given} goes with exactly one method: name it")
+    if len(query.terms) != 1 or query.terms[0].kind == "text":
+        raise QueryError(f"{given} goes with one picture: words and sums are asked without")
+    (name,) = query.methods
+    if limits.radius is not None and not searcher.method(name).traits.radius:
+        raise QueryError(f"{name} has no radius: what it finds is confirmed or not, at no distance")
 
 
 def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[int]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged, Rows
 from lookalike.index.base import Index
-from lookalike.methods.base import Method, Variant
+from lookalike.methods.base import Method, Traits, Variant
 from lookalike.search.match import Evidence
 
 
@@ -24,6 +24,7 @@ class Answer:
     """
 
     method: str
+    traits: Traits
     found: dict[int, Evidence]
     variants: int
     pictures: int
@@ -31,7 +32,7 @@ class Answer:
     reason: str | None = None
 
 
-def ask(
+def find(
     method: Method[Any],
     index: Index[Any],
     variants: list[Variant[Any]],
@@ -43,7 +44,7 @@ def ask(
     """The k pictures nearest to any variant, or all within a radius (in the method's unit) when one is given."""
     started = time.perf_counter()
     if not variants:
-        return Answer(method.name, {}, 0, len(index), 0.0, method.nothing)
+        return Answer(method.name, method.traits, {}, 0, len(index), 0.0, method.nothing)
     queries = queries_of(method, variants)
     if radius is None:
         hits = index.search(queries, k, allowed)
@@ -53,7 +54,7 @@ def ask(
     found = _merge(method.name, [variant.name for variant in variants], answers)
     if radius is None:
         found = dict(list(found.items())[:k])
-    return Answer(method.name, found, len(variants), len(index), time.perf_counter() - started)
+    return Answer(method.name, method.traits, found, len(variants), len(index), time.perf_counter() - started)
 
 
 def queries_of(method: Method[Any], variants: list[Variant[Any]]) -> Rows:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from lookalike.arrays.rows import Ids
-from lookalike.index.keypoints import KeypointIndex
+from lookalike.index.votes import Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
-from lookalike.search.ask import Answer, ask
-from lookalike.search.local import ask_local, in_whole
+from lookalike.search.ask import Answer, find
+from lookalike.search.local import find_parts, in_whole
 from lookalike.search.match import THROUGH
 from lookalike.search.searcher import Searcher
 from lookalike.significance.model import expected_false
@@ -53,10 +53,11 @@ class Asker:
         """What a method finds, with expected_false."""
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name, self.limits.index)
-        if isinstance(index, KeypointIndex):
-            answer = self._local(name, index, k, self.allowed)
+        if isinstance(index, Voting):
+            answer = self._verified(method, index, k, self.allowed)
         else:
-            answer = ask(method, index, self._variants(name), k=k, radius=self.limits.radius, allowed=self.allowed)
+            radius = self.limits.radius
+            answer = find(method, index, self._variants(name), k=k, radius=radius, allowed=self.allowed)
         return self._weighed(answer, started)
 
     def through(self, name: str, copy: int, k: int) -> Answer:
@@ -69,27 +70,29 @@ class Asker:
         try:
             variant = Variant(THROUGH, self.searcher.descriptor(name, copy))
         except KeyError:
-            return Answer(name, {}, 0, len(index), 0.0, method.nothing)
-        if isinstance(index, KeypointIndex):
-            answer = ask_local(name, index, self._fetch(name), [variant], k + 1, self.allowed)
+            return Answer(name, method.traits, {}, 0, len(index), 0.0, method.nothing)
+        if isinstance(index, Voting):
+            answer = find_parts(method, index, self._fetch(name), [variant], k + 1, self.allowed)
         else:
-            answer = ask(method, index, [variant], k=k + 1, allowed=self.allowed)
+            answer = find(method, index, [variant], k=k + 1, allowed=self.allowed)
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}
         return self._weighed(replace(answer, found=found), started)
 
     def verify(self, answer: Answer, ids: Iterable[int]) -> Answer:
-        """The answer of `local`, and those of some more pictures that geometry confirms."""
+        """The answer of a method that finds parts, and those of some more pictures that geometry confirms."""
         started = time.perf_counter()
         doubtful = sorted(set(ids) - set(answer.found))
         index = self.searcher.index(answer.method)
-        if not doubtful or not isinstance(index, KeypointIndex):
+        if not doubtful or not isinstance(index, Voting):
             return answer
-        more = self._local(answer.method, index, len(doubtful), np.array(doubtful, np.int64))
+        method = self.searcher.method(answer.method)
+        more = self._verified(method, index, len(doubtful), np.array(doubtful, np.int64))
         more = self._weighed(replace(more, found={**answer.found, **more.found}), started - answer.seconds)
         return replace(more, found=dict(sorted(more.found.items(), key=lambda item: (item[1].distance, item[0]))))
 
-    def _local(self, name: str, index: KeypointIndex, k: int, allowed: Ids | None) -> Answer:
-        answer = ask_local(name, index, self._fetch(name), self._variants(name), k, allowed)
+    def _verified(self, method: Method[Any], index: Voting, k: int, allowed: Ids | None) -> Answer:
+        variants = self._variants(method.name)
+        answer = find_parts(method, index, self._fetch(method.name), variants, k, allowed)
         x, y = (0, 0) if isinstance(self.picture, int) else self.picture.origin
         if not (x or y):
             return answer

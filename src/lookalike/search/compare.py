@@ -11,7 +11,7 @@ from lookalike.methods.base import Method, Variant
 from lookalike.methods.factory import NAMES, make
 from lookalike.methods.local import Local
 from lookalike.pictures.open import Image, Source, describe_source, open_image
-from lookalike.search.ask import ask, queries_of
+from lookalike.search.ask import find, queries_of
 from lookalike.search.score import similarity
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def compare(first: Source, second: Source, methods: Sequence[str] = ()) -> list[
 
     Raises ImageError for a picture that cannot be read, QueryError for a method that does not exist.
     """
-    made = [make(name) for name in methods or NAMES if methods or name != "text"]
+    made = [method for method in map(make, methods or NAMES) if methods or method.traits.role != "words"]
     one, other = open_image(first), open_image(second)
     return [_compare(method, one, other) for method in made]
 
@@ -59,21 +59,21 @@ def draw_comparison(first: Source, second: Source) -> PIL.Image.Image:
 
 
 def _compare(method: Method[Any], one: Image, other: Image) -> Comparison:
-    if isinstance(method, Local):
+    if method.traits.role == "part":
         return _compare_parts(method, one, other)
     variants, descriptor = method.describe_query(one), method.describe(other)
     if not variants or descriptor is None:
         return Comparison(method.name, None, None, reason=method.nothing)
     stored = queries_of(method, [Variant("as is", descriptor)])
     index = index_of(method.index_kind(), stored)
-    found = ask(method, index, variants, k=1).found
+    found = find(method, index, variants, k=1).found
     if not found:
         return Comparison(method.name, None, None, reason="nothing in common")
     best = found[0]
-    return Comparison(method.name, best.distance, similarity(method, best.distance), best.variant)
+    return Comparison(method.name, best.distance, similarity(method.traits, best.distance), best.variant)
 
 
-def _compare_parts(method: Local, one: Image, other: Image) -> Comparison:
+def _compare_parts(method: Method[Any], one: Image, other: Image) -> Comparison:
     from lookalike.search.local import evidence_of
 
     if not method.describe_query(one) or method.describe(other) is None:
@@ -82,11 +82,11 @@ def _compare_parts(method: Local, one: Image, other: Image) -> Comparison:
     if proof is None:
         return Comparison(method.name, None, None, reason="no part in common")
     evidence = evidence_of(*proof)
-    score = similarity(method, evidence.distance)
+    score = similarity(method.traits, evidence.distance)
     return Comparison(method.name, evidence.distance, score, evidence.variant, detail=evidence.detail)
 
 
-def _proof(method: Local, one: Image, other: Image) -> tuple[Verified, str] | None:
+def _proof(method: Method[Any], one: Image, other: Image) -> tuple[Verified, str] | None:
     """The geometry that most keypoints agree on, in the pixels of both pictures as they are, and the variant."""
     from lookalike.search.local import find_in
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 
 from lookalike.search.ask import Answer
@@ -11,20 +11,19 @@ from lookalike.search.asker import Asker
 from lookalike.search.labels import label
 from lookalike.search.match import Evidence, Match, Step
 from lookalike.search.score import similarity
-from lookalike.significance.combine import Fused, fused, gathered, kind, shares, suspected
+from lookalike.significance.combine import Fused, fused, gathered, shares, suspected, traits_of
 from lookalike.store.catalogue import Record
 
 CERTAIN = 1e-6
 """A hash at most so likely by chance, all methods paid for, is that of a copy: `auto` stops, ..."""
-WHOLE = 0.1
-"""... if at most this share of its bits differs. Where more does, another picture may lie on the copy."""
+WHOLE = 0.2
+"""... if it is at most at this part of the distance between unrelated ones. Beyond, another picture may lie on it."""
 DOUBTFUL = 10.0
 """Pictures of at most so much expected_false are verified geometrically, ..."""
 VERIFIED = 10
 """... at most so many, best first."""
 POOL = 50
 """Pictures asked of each method at least: fusion needs to see more than it lists."""
-CHEAP = ("phash", "color")
 NOT_NEEDED = "not needed: a copy is certain"
 
 
@@ -37,33 +36,34 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     doubt.
     """
     k = max(POOL, asker.limits.k)
-    answers = [asker.ask(name, k) for name in names if kind(name) in CHEAP]
-    costly = [name for name in names if kind(name) not in CHEAP]
-    copies = [*same_file, *certain(answers, shares(names).get("phash", 1.0), WHOLE * _bits(asker, names))]
+    traits = {name: asker.searcher.method(name).traits for name in names}
+    answers = [asker.ask(name, k) for name in names if traits[name].cheap]
+    costly = [name for name in names if not traits[name].cheap]
+    copies = [*same_file, *certain(answers, shares(traits))]
     if copies:
         for name in costly:
-            skipped = Answer(name, {}, 0, 0, 0.0, NOT_NEEDED)
-            needed = kind(name) != "local" or same_file
+            skipped = Answer(name, traits[name], {}, 0, 0, 0.0, NOT_NEEDED)
+            needed = traits[name].role != "part" or same_file
             answers.append(asker.through(name, copies[0], k) if needed else skipped)
         return answers
-    answers += [asker.ask(name, asker.limits.k if kind(name) == "local" else k) for name in costly]
+    answers += [asker.ask(name, asker.limits.k if traits[name].role == "part" else k) for name in costly]
     doubts = doubtful(answers)
-    return [asker.verify(one, doubts) if one.method == "local" and one.variants else one for one in answers]
+    return [asker.verify(one, doubts) if one.traits.role == "part" and one.variants else one for one in answers]
 
 
-def certain(answers: Sequence[Answer], share: float, farthest: float) -> list[int]:
+def certain(answers: Sequence[Answer], share: Mapping[str, float]) -> list[int]:
     """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first.
 
-    share: of the hash among the methods, see `combine`. farthest: differing bits.
+    share: of each method among all of them, see `combine`.
     """
     return [
         id_
         for one in answers
-        if one.method == "phash"
+        if one.traits.role == "copy"
         for id_, evidence in one.found.items()
         if evidence.expected_false is not None
-        and evidence.expected_false / share <= CERTAIN
-        and evidence.distance <= farthest
+        and evidence.expected_false / share[one.method] <= CERTAIN
+        and evidence.distance <= WHOLE * one.traits.farthest
     ]
 
 
@@ -77,7 +77,6 @@ def fuse(
     answers: Sequence[Answer],
     same_file: Sequence[int],
     records: Callable[[Iterable[int]], dict[int, Record]],
-    asker: Asker,
 ) -> list[Match]:
     """One match per picture with a record, the least likely by chance first, equals by their likeness.
 
@@ -85,17 +84,16 @@ def fuse(
     """
     said = fused(answers)
     everything = gathered(answers)
-    share = shares(one.method for one in answers if one.variants)
-    methods = {name: asker.searcher.method(name) for name in share if name}
-    bits = _bits(asker, methods)
+    asked = traits_of(answers)
+    share = shares(asked)
     matches = []
     for id_, record in records({*said, *same_file}).items():
         of_file = [Evidence("file", 0.0, 0.0)] if id_ in same_file else []
         found = said.get(id_, Fused(math.inf, []))
         chance = 0.0 if of_file else found.expected_false
-        likeness = max((similarity(methods[one.method], one.distance) for one in found.evidence), default=1.0)
+        likeness = max((similarity(asked[one.method], one.distance) for one in found.evidence), default=1.0)
         score = 1 / (1 + chance) if math.isfinite(chance) else likeness
-        name = label([*of_file, *everything.get(id_, [])], share, bits)
+        name = label([*of_file, *everything.get(id_, [])], share, asked)
         known = chance if math.isfinite(chance) else None
         match = Match(id_, record.path, score, name, known, [*of_file, *found.evidence])
         matches.append(((chance, -likeness, id_), match))
@@ -108,8 +106,3 @@ def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:
         Step(one.method, one.variants, one.pictures, one.seconds, next(iter(one.found.values()), None), one.reason)
         for one in answers
     )
-
-
-def _bits(asker: Asker, names: Iterable[str]) -> int:
-    """Of the collection's hash; 0 when it has none."""
-    return 8 * asker.searcher.method("phash").layout.width if "phash" in names else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lookalike.methods.base import Traits
 from lookalike.search.match import Evidence
 
 SAME_FILE = "same file"
@@ -14,29 +15,29 @@ SIMILAR = "similar"
 
 COPY = 0.01
 """The greatest expected_false at which a hash or geometry says "copy"."""
-SAME_HASH = 0.1
-"""The greatest share of differing bits between two encodings of one picture."""
+SAME_HASH = 0.2
+"""The greatest distance between hashes of two encodings of a picture, as a part of that between unrelated ones."""
 SAME_COLORS = 0.5
 """The greatest colour distance between two encodings of one picture."""
 
 
-def label(evidence: Sequence[Evidence], share: Mapping[str, float], bits: int) -> str:
-    """What the evidence allows to say, each method paid for by its share among those asked (see `combine`).
+def label(evidence: Sequence[Evidence], share: Mapping[str, float], asked: Mapping[str, Traits]) -> str:
+    """What the evidence allows to say, each method asked paid for by its share among them (see `combine`).
 
-    Only `phash` and `local` can tell copies: different pictures, too, may have the same colours or look alike. A copy
-    is the "same picture" when it is upright and hardly differs in structure and colours; local evidence knows whether
-    one picture is only a part of the other. bits: of the collection's hash.
+    Only hashes and keypoints can tell copies: different pictures, too, may have the same colours or look alike. A copy
+    is the "same picture" when it is upright and hardly differs in structure and colours; keypoints know whether one
+    picture is only a part of the other.
     """
-    by = {one.method: one for one in evidence}
-    if "file" in by:
+    if any(one.method == "file" for one in evidence):
         return SAME_FILE
-    phash, local, color = _certain(by.get("phash"), share), _certain(by.get("local"), share), by.get("color")
-    if phash is None:
-        part = local.detail.get("label") if local else None
+    by = {asked[one.method].role: one for one in evidence if one.method in asked}
+    copy, part_of, color = _certain(by.get("copy"), share), _certain(by.get("part"), share), by.get("color")
+    if copy is None:
+        part = part_of.detail.get("label") if part_of else None
         parts = (CROP_OF, CONTAINS, SAME_SCENE)
         return EDITED_COPY if part == SAME_PICTURE else next((one for one in parts if one == part), SIMILAR)
-    recoloured = color.distance > SAME_COLORS if color else "color" in share
-    upright = phash.variant == "as is" and phash.distance <= SAME_HASH * bits
+    recoloured = color.distance > SAME_COLORS if color else any(one.role == "color" for one in asked.values())
+    upright = copy.variant == "as is" and copy.distance <= SAME_HASH * asked[copy.method].farthest
     return SAME_PICTURE if upright and not recoloured else EDITED_COPY
 
 

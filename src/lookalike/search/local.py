@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids
-from lookalike.index.keypoints import KeypointIndex
-from lookalike.index.votes import Votes
-from lookalike.methods.base import Variant
+from lookalike.index.votes import Votes, Voting
+from lookalike.methods.base import Method, Variant
 from lookalike.methods.keypoints import Keypoints
-from lookalike.methods.local import Local
 from lookalike.search.ask import Answer
 from lookalike.search.geometry import Verified, verify
 from lookalike.search.match import Evidence
@@ -74,7 +73,7 @@ class _Search:
 
 
 def search_local(
-    index: KeypointIndex,
+    index: Voting,
     fetch_keypoints: Fetch,
     variants: Sequence[Variant[Keypoints]],
     k: int,
@@ -129,9 +128,9 @@ def _upright(hit: Hit, variant: Variant[Keypoints]) -> Verified:
     return hit.verified.unmirrored(variant.descriptor.size[0]) if mirrored else hit.verified
 
 
-def ask_local(
-    name: str,
-    index: KeypointIndex,
+def find_parts(
+    method: Method[Any],
+    index: Voting,
     fetch_keypoints: Fetch,
     variants: Sequence[Variant[Keypoints]],
     k: int,
@@ -140,8 +139,9 @@ def ask_local(
     """`search_local` as the answer of a method."""
     started = time.perf_counter()
     found = dict(search_local(index, fetch_keypoints, variants, k, allowed)) if variants else {}
-    reason = None if variants else Local.nothing
-    return Answer(name, found, len(variants), len(index), time.perf_counter() - started, reason)
+    reason = None if variants else method.nothing
+    seconds = time.perf_counter() - started
+    return Answer(method.name, method.traits, found, len(variants), len(index), seconds, reason)
 
 
 def evidence_of(verified: Verified, variant: str) -> Evidence:

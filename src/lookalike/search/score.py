@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from lookalike.methods.base import Method
+from lookalike.methods.base import Traits
 
 
-def similarity(method: Method[Any], distance: float) -> float:
+def similarity(traits: Traits, distance: float) -> float:
     """0..1, 1 for identical descriptors. Comparable within a method only."""
-    if method.name == "phash":
-        return max(0.0, 1.0 - distance / (4.0 * method.layout.width))  # unrelated hashes differ in half their bits
-    return min(1.0, max(0.0, 1.0 - distance))
+    return min(1.0, max(0.0, 1.0 - distance / traits.farthest))

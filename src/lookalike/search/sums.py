@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 
 from lookalike.arrays.rows import Ids
 from lookalike.errors import QueryError
-from lookalike.methods.embedding import Embedding
-from lookalike.methods.text import ConceptText
+from lookalike.methods.base import Method
 from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
@@ -19,14 +19,22 @@ from lookalike.search.match import Evidence, Match, Matches
 from lookalike.search.searcher import Searcher
 from lookalike.search.words import WordHit, find_words
 
-Space = Embedding | ConceptText
-
 SAMPLE = 2000
 """Pictures whose cosines tell how much they vary, when the space does not say itself."""
 WORDS_WEIGHT = 3.0
 """Standard deviations that a picture gains when all telling words stand in its name or caption."""
 STANDING_OUT = 8.0
 """Standard deviations shown as a score of 1."""
+
+
+class Space(Method[Vector], Protocol):
+    """A method whose descriptors of pictures can be added, to each other and to words if its traits say so."""
+
+    def describe_text(
+        self, texts: Sequence[str], weights: Sequence[float] | None = None, pictures: Sequence[Vector] = ()
+    ) -> TextQuery:
+        """The weighted sum of texts, then of pictures; weights in that order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ def answer_sum(
     the ids of stored ones whose files are away."""
     catalogue = searcher.catalogue
     space = _space(searcher, query)
-    asked = _ask(searcher, space, query, pictures)
+    asked = _direction(searcher, space, query, pictures)
     words = find_words(catalogue, " ".join(str(t.value) for t in query.terms if t.kind == "text" and t.weight > 0))
     distances = _distances(searcher, asked, k, allowed, words)
     scores = {id_: asked_score(asked, distance, words.get(id_)) for id_, distance in distances.items()}
@@ -68,24 +76,20 @@ def asked_score(asked: _Asked, distance: float, word: WordHit | None) -> float:
 
 
 def _space(searcher: Searcher, query: Query) -> Space:
-    """The method that can express all terms: the one named, else a text-image network, else the concept space."""
+    """The method that can express all terms: the one named, else the one that is best at it."""
     has_text = any(term.kind == "text" for term in query.terms)
-    kept = list(searcher.methods)
-    named = [name for name in query.methods if name not in ("auto", "text")]
-    for name in named or [*(n for n in kept if n.startswith("embedding:")), "text", "embedding"]:
-        if name not in kept:
-            continue
-        method = searcher.method(name)
-        if isinstance(method, ConceptText) or (
-            isinstance(method, Embedding) and (method.understands_text or not has_text)
-        ):
-            return method
+    # whoever names the method of words means words, however they are best asked
+    named = [name for name in query.methods if name != "auto" and searcher.method(name).traits.role != "words"]
+    methods = [searcher.method(name) for name in named or searcher.methods]
+    able = [method for method in methods if method.traits.sums and (method.traits.texts or not has_text)]
+    if able:
+        return cast(Space, max(able, key=lambda method: method.traits.sums))
     if named:
         raise QueryError(f"{', '.join(named)} cannot be asked with words: leave the method out, or name text")
     raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
 
 
-def _ask(searcher: Searcher, space: Space, query: Query, pictures: Mapping[int, Image | int]) -> _Asked:
+def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping[int, Image | int]) -> _Asked:
     texts = [term for term in query.terms if term.kind == "text"]
     shown = [(place, term) for place, term in enumerate(query.terms) if term.kind != "text"]
     vectors = []

@@ -12,16 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from lookalike.methods.base import Role, Traits
 from lookalike.search.ask import Answer
 from lookalike.search.match import Evidence
 
-WEIGHTS = {"phash": 0.005, "local": 0.1, "color": 0.05, "embedding": 0.7}
-"""By kind of method. What ranks by looks needs most of the chances; what only proves is far beyond chance or says
-nothing, and can pay."""
 AGREEMENT = 0.145
 """Weight of colours and embedding agreeing on a picture, which counts as one more method."""
-LOOKS = ("embedding", "color")
-"""The first of these kinds that was asked ranks what nothing proves; beyond PROOF the others say nothing of it."""
+LOOKS: tuple[Role, ...] = ("looks", "color")
+"""The first of these roles that was asked ranks what nothing proves; beyond PROOF the others say nothing of it."""
 PROOF = 0.01
 """The greatest expected_false, all methods paid for, of what is related to the query for sure."""
 OVERLAP = 1.1
@@ -29,11 +27,6 @@ OVERLAP = 1.1
 this, as in M. B. Brown, Biometrics 31 (1975)."""
 RANKS = range(5, 21)
 """Ranks from which it is read how far a query stands from everything: the first few may be true finds."""
-
-
-def kind(method: str) -> str:
-    """ "embedding" of "embedding:MODEL"."""
-    return method.partition(":")[0]
 
 
 def gathered(answers: Iterable[Answer]) -> dict[int, list[Evidence]]:
@@ -45,11 +38,18 @@ def gathered(answers: Iterable[Answer]) -> dict[int, list[Evidence]]:
     return evidence
 
 
-def shares(methods: Iterable[str]) -> dict[str, float]:
-    """The part of all chances for a false hit that each of the methods asked may take; "" is that of agreement."""
-    asked = list(methods)
-    weights = {method: WEIGHTS.get(kind(method), 0.1) for method in asked}
-    if {"color", "embedding"} <= {kind(method) for method in asked}:
+def traits_of(answers: Iterable[Answer]) -> dict[str, Traits]:
+    """The traits of the methods that were asked, by their names."""
+    return {one.method: one.traits for one in answers if one.variants}
+
+
+def shares(asked: Mapping[str, Traits]) -> dict[str, float]:
+    """The part of all chances for a false hit that each of the methods asked may take; "" is that of agreement.
+
+    What ranks by looks needs most of the chances; what only proves is far beyond chance or says nothing, and can pay.
+    """
+    weights = {method: traits.weight for method, traits in asked.items()}
+    if set(LOOKS) <= {traits.role for traits in asked.values()}:
         weights[""] = AGREEMENT
     total = sum(weights.values())
     return {method: weight / total for method, weight in weights.items()}
@@ -71,12 +71,13 @@ def fused(answers: Sequence[Answer]) -> dict[int, Fused]:
     near as it looks: a hash or keypoints beyond proof are left out, and so are pictures that only they have found.
     """
     asked = [one for one in answers if one.variants]
-    looks = looking(one.method for one in asked)
+    traits = traits_of(asked)
+    looks = looking(traits)
     found = {}
     evidence = gathered(asked)
     for id_, ways in _ways(asked).items():
         counted = {way: chance for way, chance in ways.items() if chance <= PROOF or way in looks}
-        saying = [one for one in evidence[id_] if one.method in counted or kind(one.method) in LOOKS]
+        saying = [one for one in evidence[id_] if one.method in counted or traits[one.method].role in LOOKS]
         if counted or any(one.method in looks for one in saying):
             saying.sort(key=lambda one: counted.get(one.method, math.inf))
             found[id_] = Fused(min(counted.values(), default=math.inf), saying)
@@ -89,28 +90,29 @@ def suspected(answers: Sequence[Answer]) -> dict[int, float]:
     return {id_: min(ways.values(), default=math.inf) for id_, ways in _ways(asked).items()}
 
 
-def looking(methods: Iterable[str]) -> set[str]:
+def looking(asked: Mapping[str, Traits]) -> set[str]:
     """Those of the methods asked that rank pictures by looks; all of them when none is made for it."""
-    asked = list(methods)
-    ranking = next((one for one in LOOKS if any(kind(method) == one for method in asked)), None)
-    return {method for method in asked if ranking in (None, kind(method))}
+    roles = {traits.role for traits in asked.values()}
+    ranking = next((role for role in LOOKS if role in roles), None)
+    return {method for method, traits in asked.items() if ranking in (None, traits.role)}
 
 
 def _ways(asked: Sequence[Answer]) -> dict[int, dict[str, float]]:
     """For each picture found, the expected_false of each method and ("") of agreement, with all methods paid for."""
-    share = shares(one.method for one in asked)
-    remote = {one.method: remoteness(one) if len(asked) > 1 else 1.0 for one in asked}
+    traits = traits_of(asked)
+    share = shares(traits)
+    alone = {one.method: isolation(one) if len(asked) > 1 else 1.0 for one in asked}
     pictures = max((one.pictures for one in asked), default=0)
-    return {id_: _chances(evidence, share, remote, pictures) for id_, evidence in gathered(asked).items()}
+    return {id_: _chances(evidence, traits, share, alone, pictures) for id_, evidence in gathered(asked).items()}
 
 
-def remoteness(answer: Answer) -> float:
+def isolation(answer: Answer) -> float:
     """How many times fewer pictures lie near this query than near others, 1 or more, by colours or embedding.
 
     Of unrelated pictures, the one of rank r should have an expected_false of about r. Some queries are unlike
     everything: all their ranks have far more. What stands out for them need not be as near as for others.
     """
-    if kind(answer.method) not in ("color", "embedding") or len(answer.found) < RANKS.stop - 1:
+    if answer.traits.role not in LOOKS or len(answer.found) < RANKS.stop - 1:
         return 1.0
     chances = [math.inf if one.expected_false is None else one.expected_false for one in answer.found.values()]
     ratio = median(chances[rank - 1] / rank for rank in RANKS)
@@ -118,18 +120,20 @@ def remoteness(answer: Answer) -> float:
 
 
 def _chances(
-    evidence: Iterable[Evidence], share: Mapping[str, float], remote: Mapping[str, float], pictures: int
+    evidence: Iterable[Evidence],
+    traits: Mapping[str, Traits],
+    share: Mapping[str, float],
+    isolated: Mapping[str, float],
+    pictures: int,
 ) -> dict[str, float]:
-    alone = {one.method: one.expected_false / remote[one.method] for one in evidence if one.expected_false is not None}
-    ways = {method: chance / share[method] for method, chance in alone.items()}
-    if "color" in alone:
-        agreeing = [
-            _agreement(alone["color"], chance, pictures)
-            for method, chance in alone.items()
-            if kind(method) == "embedding"
-        ]
-        if agreeing:
-            ways[""] = min(agreeing) / share[""]
+    known = {
+        one.method: one.expected_false / isolated[one.method] for one in evidence if one.expected_false is not None
+    }
+    ways = {method: chance / share[method] for method, chance in known.items()}
+    looks, color = ([known[method] for method in known if traits[method].role == role] for role in LOOKS)
+    agreeing = [_agreement(one, other, pictures) for one in looks for other in color]
+    if agreeing:
+        ways[""] = min(agreeing) / share[""]
     return ways
 
 

@@ -15,14 +15,12 @@ from lookalike.arrays.rows import Ids
 from lookalike.index.base import Index
 from lookalike.index.items import Items, Source
 from lookalike.methods.base import Method
-from lookalike.significance.model import Blend, Null, NullModel, Tail, fit
+from lookalike.significance.model import Blend, Null, NullModel, fit
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.directory import Store
 from lookalike.store.methods import StoredMethod
 
 BUNDLED = Path(__file__).with_name("nulls.json")
-TAILS: Mapping[str, Tail] = {"phash": "gaussian", "color": "pareto", "embedding": "power"}
-"""The tail of each method whose null model is learnt from a collection; that of `local` is always the bundled one."""
 
 FEWEST = 50  # pictures before a collection's own distances count at all
 ENOUGH = 1000  # pictures from which on nothing else counts
@@ -51,7 +49,7 @@ def learn(store: Store, methods: Mapping[str, Method[Any]]) -> list[str]:
     learnt = []
     view = store.view()
     for name, stored in view.methods.items():
-        tail, pictures = TAILS.get(name.partition(":")[0]), min(view.pictures, stored.extent.items)
+        tail, pictures = methods[name].traits.tail, min(view.pictures, stored.extent.items)
         before = (store.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
         if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
             continue
