@@ -61,7 +61,7 @@ def made_up(count: int) -> NDArray[np.float32]:
 def real(collection: Path) -> NDArray[np.float32]:
     """The vectors of a collection's `embedding`."""
     with Collection(collection) as album:
-        return np.asarray(album._indexes.rows("embedding"), np.float32)
+        return np.asarray(album.searcher().rows("embedding"), np.float32)
 
 
 def quality(vectors: NDArray[np.float32], positions: NDArray[np.float32]) -> tuple[float, float]:

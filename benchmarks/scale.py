@@ -246,8 +246,8 @@ def share(report: Report, directory: Path, paths: list[Path], count: int) -> Non
         busy = (time.perf_counter() - started) / max(1, rounds)
     report.note(
         f"{count:,}: 8 threads ask {alone / quiet:.2f} times as fast as one (target >= 1.7 on two cores); while "
-        f"another process wrote, {alone / busy:.2f} times, over {len(generations)} generations with {wrong} answers unlike "
-        "those of one thread"
+        f"another process wrote, {alone / busy:.2f} times, over {len(generations)} generations with {wrong} answers "
+        "unlike those of one thread"
     )
 
 

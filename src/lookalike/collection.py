@@ -147,6 +147,8 @@ class Collection:
             passing = {choice.name: choice.passing for _, choice in asked}
             kept = [(name, {**one.params, **passing.get(name, {})}) for name, one in catalogue.methods().items()]
             made = {name: make(name, params) for name, params in kept}  # one that cannot be is refused before any work
+            for stored in catalogue.methods().values():
+                self._store.matrix(stored)  # and so is one whose descriptors are not what the catalogue says
             report = index(
                 self._store,
                 there,

@@ -32,14 +32,14 @@ with Collection(sys.argv[1]) as album:
 
 def test_one_warm_search_asks_sqlite_a_handful_of_times(album, pictures, monkeypatch):
     asked = []
-    real = connection._connect
+    real = connection.connect
 
     def connect(uri):
         sql = real(uri)
         sql.set_trace_callback(asked.append)
         return sql
 
-    monkeypatch.setattr(connection, "_connect", connect)
+    monkeypatch.setattr(connection, "connect", connect)
     with Collection(album) as opened:
         for image in (pictures / "coffee.png", drawing(700)):
             opened.search(image)
