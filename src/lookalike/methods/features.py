@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import ModelError, QueryError
 from lookalike.extras import how_to_install
+from lookalike.methods.sift import descriptors
 
 if TYPE_CHECKING:
     import cv2
@@ -78,7 +79,8 @@ class RootSift:
         import cv2
 
         sift = cv2.SIFT_create(nfeatures=0, contrastThreshold=0.005)  # type: ignore[attr-defined]
-        return _with_opencv(sift, grey, budget, finest=1.8, strong=0.0067, as_bytes=_root)
+        xy, scale, angle = _kept(sift.detect(grey, None), grey, budget, finest=1.8, strong=0.0067)[1]
+        return Found(xy, scale, angle, _root(descriptors(grey, xy, scale / np.float32(2), angle)))
 
 
 class Orb:
@@ -199,17 +201,23 @@ def _with_opencv(
 ) -> Found:
     """Detect all, describe only what the budget keeps: cheaper than detectAndCompute where there is much to drop."""
     keypoints: Sequence[cv2.KeyPoint] = feature2d.detect(grey, None)
-    width = feature2d.descriptorSize()
-    if not keypoints:
-        return _none(width)
-    found = np.array([(*k.pt, k.size, k.response) for k in keypoints], np.float32)
-    size = (grey.shape[1], grey.shape[0])
-    chosen = spread(found[:, :2], levels(found[:, 2], finest), found[:, 3], size, budget, strong)
-    kept, descriptors = feature2d.compute(grey, [keypoints[i] for i in chosen])
-    if descriptors is None:
-        return _none(width)
+    chosen, _ = _kept(keypoints, grey, budget, finest, strong)
+    kept, described = feature2d.compute(grey, [keypoints[i] for i in chosen])
+    if described is None:
+        return _none(feature2d.descriptorSize())
     geometry = np.array([(*k.pt, k.size, k.angle) for k in kept], np.float32)
-    return Found(geometry[:, :2], geometry[:, 2], geometry[:, 3], as_bytes(descriptors))
+    return Found(geometry[:, :2], geometry[:, 2], geometry[:, 3], as_bytes(described))
+
+
+def _kept(
+    keypoints: Sequence[cv2.KeyPoint], grey: Grey, budget: int, finest: float, strong: float
+) -> tuple[NDArray[np.int64], tuple[Floats, Floats, Floats]]:
+    """Which keypoints the budget keeps, and their places, sizes and angles."""
+    found = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32).reshape(-1, 5)
+    size = (grey.shape[1], grey.shape[0])
+    chosen = spread(found[:, :2], levels(found[:, 2], finest), found[:, 4], size, budget, strong)
+    kept = found[chosen]
+    return chosen, (kept[:, :2], kept[:, 2], kept[:, 3])
 
 
 def _none(width: int) -> Found:
