@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.exhaustive import squared_distances
 from lookalike.index.keypoint_rows import vectors
 from lookalike.methods.keypoints import Keypoints
 
@@ -23,7 +22,7 @@ TOLERANCE = 6.0
 ROUGH_TOLERANCE = 40.0
 TURN_TOLERANCE = 30.0  # degrees
 ZOOM_TOLERANCE = 0.75  # octaves
-LARGEST_ZOOM = 30.0
+MOST_TRIED = 64  # matches whose similarity is tried
 MOST_PERSPECTIVE = 50.0  # ratio of area scales between the corners of a picture
 WHOLE = 0.85  # overlap from which a picture counts as wholly visible
 
@@ -110,13 +109,20 @@ def match(query: Keypoints, found: Keypoints) -> Pairs:
     """(m, 2) rows of the query and of the found picture: mutually nearest, and passing the ratio test."""
     if len(query) < 2 or len(found) < 2:
         return np.zeros((0, 2), np.int64)
-    squares = squared_distances(vectors(query.descriptors, query.binary), vectors(found.descriptors, found.binary))
-    nearest = squares.argmin(axis=1)
+    asked, there = vectors(query.descriptors, query.binary), vectors(found.descriptors, found.binary)
+    # half of |query|^2 - distance^2: whole numbers and halves, exact in float32
+    likeness = asked @ there.T
+    likeness -= np.einsum("ij,ij->i", there, there) / 2
     rows = np.arange(len(query))
-    first = squares[rows, nearest]
-    mutual = squares.argmin(axis=0)[nearest] == rows
-    squares[rows, nearest] = np.inf
-    kept = np.flatnonzero(mutual & (first < RATIO**2 * squares.min(axis=1)))
+    nearest = likeness.argmax(axis=1)
+    first = likeness[rows, nearest]
+    likeness[rows, nearest] = -np.inf
+    second = likeness.max(axis=1)
+    half = np.einsum("ij,ij->i", asked, asked) / 2
+    passing = np.flatnonzero(half - first < RATIO**2 * (half - second))
+    likeness[rows, nearest] = first
+    mutual = likeness[:, nearest[passing]].argmax(axis=0) == passing
+    kept = passing[mutual]
     return np.stack([kept, nearest[kept]], axis=1)
 
 
@@ -138,13 +144,15 @@ def _turns_and_zooms(query: Keypoints, found: Keypoints, pairs: Pairs) -> tuple[
 def _agreeing(query: Keypoints, found: Keypoints, pairs: Pairs, here: Floats, there: Floats) -> NDArray[np.bool_]:
     """Which matches roughly follow the similarity of the match that most others follow."""
     turn, zoom = _turns_and_zooms(query, found, pairs)
-    # similarities as complex numbers: there = factor * here + offset
-    factor = zoom * np.exp(1j * np.radians(turn))
+    octaves = np.log2(zoom)
+    # similarities as complex numbers: there = factor * here + offset; those of the strongest matches are tried
+    tried = slice(MOST_TRIED)
+    factor = (zoom * np.exp(1j * np.radians(turn)))[tried, None]
     z, w = here @ (1, 1j), there @ (1, 1j)
-    predicted = factor[:, None] * (z - z[:, None]) + w[:, None]
-    near = np.abs(predicted - w) < ROUGH_TOLERANCE + 0.25 * np.abs(factor)[:, None] * np.abs(z - z[:, None])
-    turned = np.abs((turn - turn[:, None] + 180) % 360 - 180) < 2 * TURN_TOLERANCE
-    zoomed = np.abs(np.log2(zoom / zoom[:, None])) < 2 * ZOOM_TOLERANCE
+    away = z - z[tried, None]
+    near = np.abs(factor * away + w[tried, None] - w) < ROUGH_TOLERANCE + 0.25 * np.abs(factor) * np.abs(away)
+    turned = np.abs((turn - turn[tried, None] + 180) % 360 - 180) < 2 * TURN_TOLERANCE
+    zoomed = np.abs(octaves - octaves[tried, None]) < 2 * ZOOM_TOLERANCE
     agree = near & turned & zoomed
     best: NDArray[np.bool_] = agree[agree.sum(axis=1).argmax()]
     return best
