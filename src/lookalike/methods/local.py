@@ -30,7 +30,7 @@ class LocalParams:
     """features: rootsift, orb or surf. size: working size, pixels of the longest side. budget: keypoints a picture."""
 
     features: str = "rootsift"
-    size: int = 640
+    size: int = 448
     budget: int = 300
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Local:
     )
     traits = Traits("part", 0.1, radius=False)
 
-    def __init__(self, features: str = "rootsift", size: int = 640, budget: int = 300) -> None:
+    def __init__(self, features: str = "rootsift", size: int = 448, budget: int = 300) -> None:
         self.params = LocalParams(features, size, budget)
         self._features = features_named(features)
         self.layout = Layout("uint8", self._features.width + GEOMETRY.itemsize, ragged=True)
