@@ -16,12 +16,13 @@ import cv2
 import faiss
 import hnswlib
 import numpy as np
+from _indexes import on_one_thread, sealed
 from _table import Report, recall, stopwatch, timed
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.arrays.rows import Ragged
 from lookalike.errors import ImageError
-from lookalike.index.histograms import HistogramIndex
+from lookalike.index.histograms import HistogramKind
 from lookalike.methods.color import Color
 from lookalike.pictures.open import open_image
 
@@ -85,8 +86,7 @@ def compare_all(report: Report, rows: Ragged, numbers: np.ndarray) -> None:
         scores = [cv2.compareHist(flat[i], other, cv2.HISTCMP_INTERSECT) for other in flat]
         return np.argsort(-np.array(scores), kind="stable")[:K]
 
-    exact = HistogramIndex(BINS, "exact")
-    exact.add(np.arange(len(rows)), rows)
+    exact, *_ = sealed(HistogramKind(BINS, "exact"), rows)
     expected = [exact.search(rows.slice(i, i + 1), K).ids[0] for i in queries]
     own = rows.values.nbytes / len(rows)
 
@@ -113,10 +113,8 @@ def compare_all(report: Report, rows: Ragged, numbers: np.ndarray) -> None:
     building, _ = stopwatch(lambda: graph.add_items(roots, num_threads=1))
     line("hnswlib, square roots", lambda i: graph.knn_query(roots[i : i + 1], K)[0][0], building, wide + 140)
     for kind in ("exact", "hnsw", "auto"):
-        index = HistogramIndex(BINS, kind)
-        index.add(np.arange(len(rows)), rows)
-        building, _ = stopwatch(index.prepare)
-        memory = own + index.memory_bytes / len(rows)
+        index, building, beside = sealed(HistogramKind(BINS, kind), rows)
+        memory = own + beside
         name = f"lookalike {kind}"
         best, found = line(name, lambda i, x=index: x.search(rows.slice(i, i + 1), K).ids[0], building, memory)
     report.verdict(f"lookalike auto, {len(rows):,} x {BINS}, fastest", best, 1.0, at_most=True, unit=" ms")
@@ -131,6 +129,7 @@ def main() -> None:
     n = 1000 if options.quick else 4319
     faiss.omp_set_num_threads(1)
     cv2.setNumThreads(1)
+    on_one_thread()
     rows = of_pictures(options.folder, n) if options.folder else made_up(n)
     source = "pictures and recoloured crops" if options.folder else "made-up pictures"
     title = f"Top {K} of {len(rows):,} {source} by colour, {BINS} bins, one thread: ms a query, median (fastest)"

@@ -10,10 +10,11 @@ import argparse
 import faiss
 import numpy as np
 import vptree
+from _indexes import on_one_thread, sealed
 from _table import Report, recall, stopwatch, timed
 
-from lookalike.index.hamming import HammingIndex
-from lookalike.index.vptree import VPTreeIndex
+from lookalike.index.hamming import HammingKind
+from lookalike.index.vptree import VPTreeKind
 
 BITS, K = 256, 10
 
@@ -28,12 +29,9 @@ def collection(n: int) -> np.ndarray:
 
 def scan(report: Report, codes: np.ndarray, queries: np.ndarray) -> None:
     """The default index against the kernel that it uses."""
-    ids = np.arange(len(codes))
     flat = faiss.IndexBinaryFlat(BITS)
     flat.add(codes)
-    ours, plain = HammingIndex(BITS // 8, "faiss"), HammingIndex(BITS // 8, "numpy")
-    ours.add(ids, codes)
-    plain.add(ids, codes)
+    ours, plain = (sealed(HammingKind(BITS // 8, kernel), codes)[0] for kernel in ("faiss", "numpy"))
     # Taken in turns, so that whatever else the machine does meets both alike.
     ratios = []
     for _ in range(5):
@@ -54,10 +52,8 @@ def trees(report: Report, codes: np.ndarray, queries: dict[str, np.ndarray]) -> 
     # As whole numbers: among equal distances the package compares the points themselves.
     numbers = [int.from_bytes(code.tobytes()) for code in codes]
     seconds, package = stopwatch(lambda: vptree.VPTree(numbers, lambda a, b: (a ^ b).bit_count()))
-    ours, flat = VPTreeIndex(BITS // 8), HammingIndex(BITS // 8, "faiss")
-    ours.add(np.arange(len(codes)), codes)
-    flat.add(np.arange(len(codes)), codes)
-    built, _ = stopwatch(ours.prepare)
+    ours, built, _ = sealed(VPTreeKind(BITS // 8), codes)
+    flat, *_ = sealed(HammingKind(BITS // 8, "faiss"), codes)
     for kind, asked in queries.items():
         far, theirs = timed(lambda q: package.get_n_nearest_neighbors(int.from_bytes(q.tobytes()), K), asked, 10)
         near, mine = timed(lambda q: ours.search(q[None], K).distances[0], asked)
@@ -75,10 +71,7 @@ def trees(report: Report, codes: np.ndarray, queries: dict[str, np.ndarray]) -> 
 
 def radii(report: Report, codes: np.ndarray, queries: np.ndarray) -> None:
     """Where a tree visits few enough leaves to beat looking at everything."""
-    tree, flat = VPTreeIndex(BITS // 8), HammingIndex(BITS // 8, "faiss")
-    for index in (tree, flat):
-        index.add(np.arange(len(codes)), codes)
-    tree.prepare()
+    tree, flat = (sealed(kind, codes)[0] for kind in (VPTreeKind(BITS // 8), HammingKind(BITS // 8, "faiss")))
     wins, losses = [], []
     for radius in (0, 2, 4, 8, 16, 32):
         a, x = timed(lambda q, r=radius: tree.within(q[None], r)[0].ids, queries, 1)
@@ -95,6 +88,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes")
     scale = 10 if parser.parse_args().quick else 1
     faiss.omp_set_num_threads(1)
+    on_one_thread()
     report = Report("hamming", f"Top {K} of packed hashes, one thread: ms a query, median (fastest)")
     codes = collection(1_000_000 // scale)
     queries = codes[:: len(codes) // 20][:20]

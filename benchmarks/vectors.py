@@ -17,10 +17,11 @@ from typing import Any
 import faiss
 import hnswlib
 import numpy as np
+from _indexes import on_one_thread, sealed
 from _table import Report, recall, stopwatch, timed
 from usearch.index import Index as USearch
 
-from lookalike.index.vectors import VectorIndex
+from lookalike.index.vectors import VectorKind
 
 DIM, K, BLOCK = 512, 10, 20_000
 
@@ -49,27 +50,24 @@ def near(rows: np.ndarray, count: int) -> np.ndarray:
 def large(report: Report, rows: np.ndarray) -> None:
     """Our default at its full size, with filters and after removals."""
     ids, queries = np.arange(len(rows)), near(rows, 50)
-    exact, index = VectorIndex(DIM, "exact"), VectorIndex(DIM)
-    exact.add(ids, rows)
-    index.add(ids, rows)
+    exact, *_ = sealed(VectorKind(DIM, "exact"), rows)
     expected = list(exact.search(queries, K).ids)
-    building, _ = stopwatch(index.prepare)
-    memory = index.memory_bytes / len(rows)
+    index, building, memory = sealed(VectorKind(DIM), rows)
     timing, answers = timed(lambda q: index.search(q[None], K).ids[0], queries, 5)
     found, size = recall(expected, answers), f"{len(rows):,} x {DIM}"
-    report.row(what=f"lookalike {index.kind_in_use}, {size}", ms=timing, recall=found, build_s=building)
+    report.row(what=f"lookalike codes, {size}", ms=timing, recall=found, build_s=building)
     random = np.random.default_rng(2)
     for share in (0.001, 0.01, 0.1, 0.5):
         allowed = np.sort(random.choice(ids, int(share * len(ids)), replace=False))
         truth = list(exact.search(queries[:10], K, allowed).ids)
         ask, got = timed(lambda q, a=allowed: index.search(q[None], K, a).ids[0], queries[:10], 2)
         report.row(what=f"  among {share:.1%} of them", ms=ask, recall=recall(truth, got))
-    index.remove(ids[::50])
+    index, *_ = sealed(VectorKind(DIM), rows, ids[::50])
     ask, _ = timed(lambda q: index.search(q[None], K), queries, 2)
     report.row(what="  after removing 2 %", ms=ask)
     report.verdict(f"recall@{K}, {size}", found, 0.995, at_most=False)
     report.verdict("a query, fastest", timing.best, 15, at_most=True, unit=" ms")
-    report.verdict("memory beside the rows", memory, 100, at_most=True, unit=" bytes a vector")
+    report.verdict("bytes beside the rows", memory, 150, at_most=True, unit=" bytes a vector")
     report.verdict("build", building, 15, at_most=True, unit=" s")
 
 
@@ -104,10 +102,8 @@ def table(report: Report, rows: np.ndarray) -> None:
     building, _ = stopwatch(lambda: small.add(ids, rows, threads=1))
     line("usearch, fp16", lambda q: small.search(q, K, threads=1).keys, building, f"{2 * DIM} + graph")
     for kind in ("exact", "codes"):
-        index = VectorIndex(DIM, kind)
-        index.add(ids, rows)
-        building, _ = stopwatch(index.prepare)
-        note = f"{index.memory_bytes / len(rows):.0f} beside the file"
+        index, building, beside = sealed(VectorKind(DIM, kind), rows)
+        note = f"{beside:.0f} beside the file"
         line(f"lookalike {kind}", lambda q, x=index: x.search(q[None], K).ids[0], building, note)
 
 
@@ -116,6 +112,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the sizes")
     scale = 10 if parser.parse_args().quick else 1
     faiss.omp_set_num_threads(1)
+    on_one_thread()
     report = Report("vectors", f"Top {K} of {DIM}-d unit vectors, one thread: ms a query, median (fastest)")
     with tempfile.TemporaryDirectory() as folder:
         rows = write_vectors(Path(folder) / "vectors", 1_000_000 // scale)
