@@ -49,6 +49,18 @@ def test_one_warm_search_asks_sqlite_a_handful_of_times(album, pictures, monkeyp
             assert len(queries) <= 4, queries
 
 
+def test_who_asks_a_large_collection_twice_gets_the_fast_scans(album, pictures, monkeypatch):
+    loaded = []
+    monkeypatch.setattr("lookalike.index.simd.load_faiss", lambda: loaded.append(1))
+    monkeypatch.setattr("lookalike.collection.MANY", 1)
+    monkeypatch.setattr("lookalike.index.hamming._with_faiss", lambda queries, codes, kernel: False)
+    with Collection(album) as opened:
+        opened.search(pictures / "coffee.png")
+        assert loaded == []
+        opened.search(pictures / "coffee.png")
+        assert loaded == [1]
+
+
 @pytest.mark.parametrize("methods", ["auto", "phash", "color"])
 def test_a_stored_picture_is_asked_with_when_its_file_is_away(tmp_path, methods):
     folder = fill(tmp_path / "pictures", 12)
