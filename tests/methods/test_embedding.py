@@ -116,7 +116,9 @@ def test_text_finds_pictures_and_pictures_find_themselves():
     text = ConceptText()
     rows = {name: text.describe(open_image(photo(name))) for name in PHOTOS}
     asked = text.describe_text(["a cup of coffee"])
-    assert asked.hint is None and asked.deviation is not None
+    assert asked.notes == () and asked.deviation is not None
+    distances = {name: asked.vector - row for name, row in rows.items()}
+    assert asked.relevance(distances["coffee.png"]) > 0.25 > asked.relevance(distances["brick.png"])
     assert min(rows, key=lambda name: asked.vector - rows[name]) == "coffee.png"
     (variant,) = text.describe_query(open_image(photo("chelsea.png")))
     assert min(rows, key=lambda name: variant.descriptor - rows[name]) == "chelsea.png"

@@ -64,10 +64,17 @@ def test_moods_are_told_apart():
 
 
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30), st.just(3))))
-def test_any_picture_has_sixteen_finite_cues_between_0_and_2(rgb):
+def test_any_picture_has_seventeen_finite_cues_between_0_and_2(rgb):
     cues = measure_cues(rgb)
-    assert cues.shape == (16,) and cues.dtype == np.float32
+    assert cues.shape == (17,) and cues.dtype == np.float32
     assert np.isfinite(cues).all() and cues.min() >= 0 and cues.max() <= 2
+
+
+def test_only_pictures_without_colour_are_monochrome():
+    grey = np.random.default_rng(0).integers(0, 256, (60, 90, 1), np.uint8).repeat(3, axis=2)
+    assert measured(grey)["monochrome"] > 0.95
+    faint = (grey * np.array([1, 0.9, 0.8])).astype(np.uint8)
+    assert measured(faint)["monochrome"] < 0.1
 
 
 def test_cues_do_not_depend_on_the_size_of_the_picture():
@@ -83,6 +90,10 @@ def test_cues_do_not_depend_on_the_size_of_the_picture():
         ("Gray and GREY", ["grey"]),
         ("a reddish blackbird", []),
         ("snow, blue sky", ["blue", "snow"]),
+        ("a black and white photo of a dog", ["monochrome"]),
+        ("a portrait in black and white", ["monochrome"]),
+        ("monochrome street", ["monochrome"]),
+        ("a black and white dog", ["black", "white"]),
         ("", []),
     ],
 )

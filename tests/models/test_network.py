@@ -33,8 +33,9 @@ def net():
 
 
 def test_it_computes_what_a_plain_implementation_of_the_paper_computes(net):
-    embeddings, logits = net.run_pixels(waves()[None])
-    roots, _ = net.run_roots(waves()[None])
+    roots, middle, logits = net.run_pixels(waves()[None])
+    embeddings = net.embeddings(roots)
+    assert middle[0] / np.linalg.norm(middle[0]) @ np.array(GOLDEN["middle"]) > 0.9999
     assert roots[0] @ np.array(GOLDEN["embedding"]) > 0.9999
     mean = np.load(BUNDLED_FILES / "embedding-mean.npy")
     assert embeddings[0] == pytest.approx((roots[0] - mean) / np.linalg.norm(roots[0] - mean), abs=1e-6)
@@ -50,8 +51,7 @@ def test_it_recognises_what_is_in_a_photo(net, name, classes):
 
 def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(net):
     two = np.stack([waves(), 255 - waves()])
-    together, _ = net.run_pixels(two)
-    alone, _ = net.run_pixels(two[1:])
+    together, alone = (net.embeddings(net.run_pixels(pixels)[0]) for pixels in (two, two[1:]))
     assert together.shape == (2, network.DIMENSION) and together.dtype == np.float32
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1], abs=1e-5)
     assert together[1] == pytest.approx(alone[0], abs=1e-5)

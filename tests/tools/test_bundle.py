@@ -141,11 +141,12 @@ def test_an_image_network_of_any_weights_agrees_with_the_plain_one():
     state = small_eyes()
     session = onnxruntime.InferenceSession(efficientnet.build(state), providers=["CPUExecutionProvider"])
     pixels = np.random.default_rng(1).integers(0, 256, (224, 224, 3), np.uint8)
-    embed, logits = session.run(["embed", "logits"], {"pixels": pixels[None]})
-    plain_embed, plain_logits = reference.see(state, pixels)
+    embed, logits, middle = session.run(["embed", "logits", "middle"], {"pixels": pixels[None]})
+    plain_embed, plain_logits, plain_middle = reference.see(state, pixels)
     # weights are kept in half precision
     assert np.corrcoef(embed[0], plain_embed)[0, 1] > 0.9999
     assert np.corrcoef(logits[0], plain_logits)[0, 1] > 0.9999
+    assert middle.shape == (1, 624) and np.corrcoef(middle[0], plain_middle)[0, 1] > 0.9999
 
 
 def test_weights_fit_the_eight_bit_sums_of_any_processor():

@@ -22,6 +22,7 @@ STAGES = [
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 ]
+POOLED = (112, 192, 320)  # the stages, by their width, that `middle` shows
 
 State = dict[str, NDArray[Any]]
 
@@ -53,12 +54,13 @@ class _Network(Graph):
 
 def build(state: State) -> bytes:
     """Serialised ONNX. Input `pixels` (n, 224, 224, 3) uint8; outputs `embed` (n, 1280), the global average of
-    the last feature map, and `logits` (n, 1000) of ImageNet-1k."""
+    the last feature map, `logits` (n, 1000) of ImageNet-1k, and `middle` (n, 624), those of the maps that the
+    stages of POOLED end with, side by side."""
     g = _Network(state)
     x = g.op("Transpose", g.op("Cast", "pixels", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     x = g.op("Div", g.op("Sub", x, g.weight(np.float32(127))), g.weight(np.float32(128)))
     x = g.conv(x, "_conv_stem", "_bn0", stride=2)
-    channels, block = 32, 0
+    channels, block, pooled = 32, 0, []
     for repeats, _, stride, expansion, width in STAGES:
         for i in range(repeats):
             prefix, y = f"_blocks.{block}.", x
@@ -68,9 +70,13 @@ def build(state: State) -> bytes:
             y = g.conv(y, prefix + "_project_conv", prefix + "_bn2", relu=False)
             x = g.op("Add", y, x) if i or (stride == 1 and channels == width) else y
             channels, block = width, block + 1
+        if width in POOLED:
+            pooled.append(g.op("Flatten", g.op("GlobalAveragePool", x), axis=1))
     x = g.conv(x, "_conv_head", "_bn1")
     g.op("Flatten", g.op("GlobalAveragePool", x), output="embed", axis=1)
     g.op(
         "Gemm", "embed", g.half(state["_fc.weight"]), g.weight(state["_fc.bias"], np.float32), output="logits", transB=1
     )
-    return g.model({"pixels": (TensorProto.UINT8, ["n", SIZE, SIZE, 3])}, {"embed": ["n", 1280], "logits": ["n", 1000]})
+    g.op("Concat", *pooled, output="middle", axis=1)
+    outputs = {"embed": ["n", 1280], "logits": ["n", 1000], "middle": ["n", sum(POOLED)]}
+    return g.model({"pixels": (TensorProto.UINT8, ["n", SIZE, SIZE, 3])}, outputs)

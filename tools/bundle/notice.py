@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bundle.sources import SOURCES
+from bundle.sources import COCO, SOURCES
 
 HEAD = """The files in this folder were made by tools/build_models.py from the packages below; provenance.json has their
 checksums. Changes: weights were converted to ONNX, batch normalisation folded, numbers stored in 16 or 8 bits;
 class vectors were computed from class names and WordNet texts. population.npz and embedding-mean.npy hold
 statistics only (means and covariances of what the network saw in photographs), see tools/measure_population.py.
+learned.npz holds the coefficients of a linear map learned from photographs of COCO and their captions, and
+words.txt.xz words, see tools/learn_words.py; no picture and no caption is in either.
 """
 
 WORDNET_LICENCE = """WordNet 3.0 licence:
@@ -49,10 +51,14 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
-APACHE = "The Apache License 2.0 of the two networks is the LICENSE of lookalike itself."
+APACHE = """The Apache License 2.0 of the two networks is the LICENSE of lookalike itself.
+
+The captions of COCO are licensed under the Creative Commons Attribution 4.0 International Public License,
+https://creativecommons.org/licenses/by/4.0/legalcode. What was made of them here: vectors of their sentences, means of
+these for each photograph, and from them the coefficients of a ridge regression and a list of frequent words."""
 
 
 def notice() -> str:
     """Who made what, under which licence."""
-    credits_ = [f"{s.package} {s.version} ({s.kind})\n  {s.note}\n  licence: {s.licence}\n" for s in SOURCES]
+    credits_ = [f"{s.package} {s.version} ({s.kind})\n  {s.note}\n  licence: {s.licence}\n" for s in (*SOURCES, COCO)]
     return "\n".join([HEAD, *credits_, APACHE, "", WORDNET_LICENCE, MIT_LICENCE])

@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from bundle.efficientnet import EPSILON, STAGES
+from bundle.efficientnet import EPSILON, POOLED, STAGES
 
 State = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
 
-def see(state: State, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-    """EfficientNet-lite0 of one picture (224, 224, 3): the pooled features (1280,) and the class scores (1000,)."""
+def see(state: State, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+    """EfficientNet-lite0 of one picture (224, 224, 3): the pooled features (1280,), the class scores (1000,), and
+    the pooled maps of the middle (624,)."""
     x = (pixels.astype(np.float64) - 127) / 128
     x = _relu6(_norm(state, "_bn0", _conv(x, state["_conv_stem.weight"], 2)))
-    block = 0
-    for repeats, _, stride, expansion, _ in STAGES:
+    block, middle = 0, []
+    for repeats, _, stride, expansion, width in STAGES:
         for i in range(repeats):
             prefix, y = f"_blocks.{block}.", x
             if expansion != 1:
@@ -31,9 +32,11 @@ def see(state: State, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
             y = _norm(state, prefix + "_bn2", _conv(y, state[prefix + "_project_conv.weight"], 1))
             x = x + y if x.shape == y.shape else y
             block += 1
+        if width in POOLED:
+            middle.append(x.mean(axis=(0, 1)))
     x = _relu6(_norm(state, "_bn1", _conv(x, state["_conv_head.weight"], 1)))
     pooled = x.mean(axis=(0, 1))
-    return pooled, state["_fc.weight"] @ pooled + state["_fc.bias"]
+    return pooled, state["_fc.weight"] @ pooled + state["_fc.bias"], np.concatenate(middle)
 
 
 def read(state: State, ids: Sequence[int], layers: int, heads: int, epsilon: float) -> Floats:

@@ -57,6 +57,14 @@ WORDNET = Source(
     "WordNet 3.0 licence",
     "synonyms, glosses and kinds of the classes; WordNet 3.0 Copyright 2006 by Princeton University",
 )
+COCO = Source(
+    "coco-captions",
+    "2014/2017",
+    "data set, only learned from",
+    "",
+    "captions CC BY 4.0; photographs under the licences of their makers, see cocodataset.org",
+    "captions of Microsoft COCO (Lin et al. 2014), Copyright (c) 2015 COCO Consortium, and own ones of its photographs",
+)
 SOURCES = (EFFICIENTNET, MINILM, IMAGENET, WORDNET)
 
 

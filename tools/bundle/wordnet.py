@@ -44,3 +44,20 @@ def kinds(nouns: dict[str, Synset], offset: str, count: int = 3) -> list[str]:
         if nouns[offset].words[0] not in VAGUE:
             found.append(nouns[offset].words[0])
     return found
+
+
+def read_words(data: list[str]) -> list[str]:
+    """Single words of three letters and more, names with their capital, from the contents of `data.noun`, `data.verb`
+    and so on."""
+    words: dict[str, None] = {}
+    for line in (line for text in data for line in text.splitlines() if not line.startswith("  ")):
+        fields = line.split(" | ")[0].split()
+        lemmas = (word.partition("(")[0] for word in fields[4 : 4 + 2 * int(fields[3], 16) : 2])
+        words |= dict.fromkeys(word for word in lemmas if len(word) >= 3 and word.isascii() and word.isalpha())
+    return list(words)
+
+
+def read_irregular(exceptions: list[str]) -> list[str]:
+    """Irregular forms ("ran", "geese"), from the contents of `noun.exc`, `verb.exc` and so on."""
+    forms = (line.split(" ", 1)[0] for text in exceptions for line in text.splitlines())
+    return [form for form in forms if len(form) >= 3 and form.isascii() and form.isalpha()]

@@ -112,12 +112,20 @@ def search(
 
 
 def print_matches(matches: Sequence[Match]) -> None:
-    """A line per picture: rank, score, how many so close chance alone would bring, why, path."""
+    """A line per picture: rank, score, how many so close chance alone would bring when that is known, why, path."""
+    weighed = any(match.expected_false is not None for match in matches)
     rows = [
-        (str(rank), f"{match.score:.3f}", chance(match.expected_false), why(match), short_path(match.path))
+        (
+            str(rank),
+            f"{match.score:.3f}",
+            *([chance(match.expected_false)] if weighed else []),
+            why(match),
+            short_path(match.path),
+        )
         for rank, match in enumerate(matches, 1)
     ]
-    console().print(table(("", "score", "by chance", "why", "picture"), rows, right=(0, 1, 2)))
+    header = ("", "score", *(["by chance"] if weighed else []), "why", "picture")
+    console().print(table(header, rows, right=range(3 if weighed else 2)))
 
 
 def print_steps(steps: Sequence[Step]) -> None:

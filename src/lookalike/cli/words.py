@@ -19,7 +19,10 @@ def reason(evidence: Evidence) -> str:
         part = "" if share is None else f", {share:.0%} of the picture".replace("%", " %")
         return f"{evidence.detail['inliers']} inliers{part}{variant}"
     if "words" in evidence.detail:
-        return f"named {', '.join(evidence.detail['words'])}"
+        where = "captioned" if evidence.detail["in"] == "caption" else "named"
+        return f"{where} {', '.join(evidence.detail['words'])}"
+    if "strength" in evidence.detail:
+        return str(evidence.detail["strength"])
     return f"{evidence.method} {round(evidence.distance, 3):g}{variant}"
 
 

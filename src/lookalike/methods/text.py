@@ -49,9 +49,8 @@ class ConceptText:
         self.params = TextParams(edition)
 
     def describe(self, image: Image) -> Vector | None:
-        """The picture's row: (384,), unit length."""
-        sight = shared_network().run(image)
-        return Vector(shared_space().describe(sight.pixels, sight.logits))
+        """The picture's row: (512,), unit length."""
+        return Vector(shared_space().describe(shared_network().run(image)))
 
     def describe_query(self, image: Image) -> list[Variant[Vector]]:
         """The picture as a question: what it shows, in concepts."""
@@ -67,8 +66,11 @@ class ConceptText:
     ) -> TextQuery:
         """The weighted sum of texts, then of pictures given by their rows; weights in that order, 1 unless given."""
         rows = np.stack([picture.values for picture in pictures]) if pictures else None
-        query = shared_space().query(texts, weights, rows)
-        return TextQuery(Vector(query.vector), query.deviation, query.hint)
+        space = shared_space()
+        query = space.query(texts, weights, rows)
+        odds = (query.scale, query.offset) if query.scale else None
+        notes = tuple(space.lexicon.explain(query.unknown))
+        return TextQuery(Vector(query.vector), query.deviation, odds, query.unknown, query.known, notes)
 
     def pack(self, descriptor: Vector) -> NDArray[np.float16]:
         return pack(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,24 @@ class TextQuery:
     """What to ask an index of vectors for a text or a weighted sum.
 
     deviation: how much the cosine with pictures at large varies around 0 (None where that is not known): distances
-    d of pictures are (1 - d) / deviation standard deviations off. hint: what the user should be told, if anything.
+    d of pictures are (1 - d) / deviation standard deviations off. odds: (scale, offset) of a calibrated text, see
+    `relevance`; None where nobody knows. unknown: words that mean nothing to the space; known: how many others do, None
+    for a space that reads everything; notes: what to tell the user of the unknown ones.
     """
 
     vector: Vector
     deviation: float | None = None
-    hint: str | None = None
+    odds: tuple[float, float] | None = None
+    unknown: tuple[str, ...] = ()
+    known: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def relevance(self, distance: float) -> float | None:
+        """How likely it is that somebody who describes the picture at this distance would say the text: 0..1."""
+        if self.odds is None:
+            return None
+        scale, offset = self.odds
+        return 1.0 / (1.0 + math.exp(-(scale * (1.0 - distance) + offset)))
 
 
 def pack(vector: Vector) -> NDArray[np.float16]:

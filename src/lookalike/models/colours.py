@@ -1,4 +1,5 @@
-"""What colours tell of a picture: sixteen numbers for colour words ("red") and moods that are colours ("sunset")."""
+"""What colours tell of a picture: seventeen numbers for colour words ("red"), moods that are colours
+("sunset") and black-and-white photographs."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 COLOURS = ("black", "white", "grey", "red", "orange", "brown", "yellow", "green", "blue", "purple", "pink")
 MOODS = ("sunset", "fog", "night", "snow", "autumn")
-CUES = COLOURS + MOODS
+PHOTOGRAPHIC = "monochrome"
+CUES = (*COLOURS, *MOODS, PHOTOGRAPHIC)
 
 SIDE = 48
 HORIZON = 30  # rows above it are more likely sky
 COLOUR_ENOUGH = 0.35  # a red flower is a picture with red in it, not an all-red picture
+GREY_ENOUGH = 6.0  # of 255; colours of a dull day differ by more
 
 WORDS = {
     **{name: name for name in CUES},
@@ -32,14 +35,26 @@ WORDS = {
 }
 
 
+_MONOCHROME = re.compile(
+    r"\b(?:monochrome|gr[ae]yscale|(?:black (?:and|&) white|black-and-white|b&w|b/w)"
+    r"(?=\W*$|\W+(?:photos?|photographs?|photography|pictures?|images?|portraits?|shots?|film)\b))"
+)
+
+
 def cues_in(text: str) -> list[str]:
-    """The cues that a text names, each once, in the order of CUES: "a misty dawn" -> ["sunset", "fog"]."""
-    named = {WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in WORDS}
+    """The cues that a text names, each once, in the order of CUES: "a misty dawn" -> ["sunset", "fog"].
+
+    "A black and white photo" is monochrome, "a black and white cat" is black and white.
+    """
+    plain, photographic = _MONOCHROME.subn(" ", text.lower())
+    named = {WORDS[word] for word in re.findall(r"[a-z]+", plain) if word in WORDS}
+    if photographic:
+        named.add(PHOTOGRAPHIC)
     return [cue for cue in CUES if cue in named]
 
 
 def measure_cues(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The sixteen cues of a picture (h, w, 3) uint8, in the order of CUES, each roughly 0..1: (16,) float32.
+    """The seventeen cues of a picture (h, w, 3) uint8, in the order of CUES, each roughly 0..1: (17,) float32.
 
     Colours are shares of the area, taken on a 48 x 48 thumbnail in HSV.
     """
@@ -57,7 +72,14 @@ def measure_cues(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         "snow": _share(((value > 0.65) & (saturation < 0.22))[SIDE // 3 :]),
         "autumn": _share(warm | masks["brown"]),
     }
-    return np.array([min(shares[c], COLOUR_ENOUGH) for c in COLOURS] + [moods[m] for m in MOODS], np.float32)
+    colours = [min(shares[name], COLOUR_ENOUGH) for name in COLOURS]
+    return np.array([*colours, *(moods[name] for name in MOODS), _greyness(np.asarray(thumbnail))], np.float32)
+
+
+def _greyness(rgb: NDArray[np.uint8]) -> float:
+    """1 for a picture without any colour, falling to 0 when channels differ by `GREY_ENOUGH` on average."""
+    spread = rgb.max(axis=2).astype(np.int16) - rgb.min(axis=2)
+    return max(0.0, 1.0 - float(spread.mean()) / GREY_ENOUGH)
 
 
 def _softness(value: NDArray[np.float32]) -> float:

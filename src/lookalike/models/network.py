@@ -1,4 +1,4 @@
-"""The bundled image network, EfficientNet-lite0: one pass gives the embedding and the ImageNet class scores."""
+"""The bundled image network, EfficientNet-lite0: one pass gives all that `embedding` and `text` describe by."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lookalike.pictures.open import Image
 NAME = "efficientnet-lite0"
 SIZE = 224
 DIMENSION = 1280
-WEIGHTS = "8f23d44cc769c48a"  # how the SHA-256 of network and mean begins: vectors of other weights do not compare
+WEIGHTS = "a615867d8a816a2d"  # how the SHA-256 of network and mean begins: vectors of other weights do not compare
 CLASSES = 1000
 
 Floats = NDArray[np.float32]
@@ -27,10 +27,13 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """What the network saw. embedding: (1280,) float32, unit length. logits: (1000,) float32. pixels: its input,
-    (224, 224, 3) uint8."""
+    """What the network saw. embedding: (1280,) float32, unit length: the root less what photographs have in common.
+    root: (1280,), unit length, see `rooted`. middle: (624,) the averages of three maps of its middle. logits: (1000,).
+    pixels: its input, (224, 224, 3) uint8."""
 
     embedding: Floats
+    root: Floats
+    middle: Floats
     logits: Floats
     pixels: Pixels
 
@@ -53,23 +56,19 @@ class ImageNetwork:
         if last is not None and last[0] is image:
             return last[1]
         pixels = squash(image.picture)
-        embedding, logits = self.run_pixels(pixels[None])
-        output = NetworkOutput(embedding[0], logits[0], pixels)
+        roots, middle, logits = self.run_pixels(pixels[None])
+        output = NetworkOutput(self.embeddings(roots)[0], roots[0], middle[0], logits[0], pixels)
         self._last = image, output
         return output
 
-    def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats]:
-        """(n, 224, 224, 3) uint8 -> unit embeddings (n, 1280), logits (n, 1000).
+    def run_pixels(self, pixels: Pixels) -> tuple[Floats, Floats, Floats]:
+        """(n, 224, 224, 3) uint8 -> roots (n, 1280), middle (n, 624), logits (n, 1000)."""
+        pooled, middle, logits = self._network.run_all({"pixels": pixels}, ["embed", "middle", "logits"])
+        return rooted(pooled), middle, logits
 
-        An embedding is `rooted` less the mean of photographs: cosine then compares what sets pictures apart.
-        """
-        roots, logits = self.run_roots(pixels)
-        return unit_rows(roots - self._mean), logits
-
-    def run_roots(self, pixels: Pixels) -> tuple[Floats, Floats]:
-        """The same before what photographs have in common is taken away."""
-        pooled, logits = self._network.run_all({"pixels": pixels}, ["embed", "logits"])
-        return rooted(pooled), logits
+    def embeddings(self, roots: Floats) -> Floats:
+        """Roots (n, 1280) less the mean of photographs, unit length: cosine then compares what sets pictures apart."""
+        return unit_rows(roots - self._mean)
 
     @cached_property
     def _mean(self) -> Floats:

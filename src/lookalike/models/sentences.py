@@ -42,6 +42,10 @@ class Sentences:
             row[:] = self._network.run({"ids": np.array([ids], np.int64)}, "embedding")[0]
         return vectors
 
+    def has_word(self, word: str) -> bool:
+        """Whether a word in lower case is read as a whole."""
+        return self._tokenizer.token_to_id(word) is not None
+
     @cached_property
     def _network(self) -> Network:
         return Network(self._folder / f"{NAME}.onnx")

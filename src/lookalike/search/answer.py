@@ -28,6 +28,8 @@ def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
     if len(query.terms) == 1 and query.terms[0].kind != "text":
         found = _like_picture(searcher, query, limits, allowed)
     else:
+        if limits.max_expected_false is not None:
+            raise QueryError("words are not weighed against chance: leave that limit out, the scores tell more")
         from lookalike.search.sums import answer_sum  # pulls in the networks, which pictures may not need
 
         pictures = {

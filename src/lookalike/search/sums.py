@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -10,21 +9,22 @@ from typing import Protocol, cast
 import numpy as np
 
 from lookalike.arrays.rows import Ids
-from lookalike.errors import QueryError
+from lookalike.errors import QueryError, printable
 from lookalike.methods.base import Method
 from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
 from lookalike.search.match import Evidence, Match, Matches
+from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
 from lookalike.search.searcher import Searcher
-from lookalike.search.words import WordHit, find_words
+from lookalike.search.words import WordHit, Words, hits
 
 SAMPLE = 2000
 """Pictures whose cosines tell how much they vary, when the space does not say itself."""
-WORDS_WEIGHT = 3.0
-"""Standard deviations that a picture gains when all telling words stand in its name or caption."""
+NAMED_WEIGHT = 3.0
+"""Standard deviations by which a picture is listed higher when all telling words stand in its name."""
 STANDING_OUT = 8.0
-"""Standard deviations shown as a score of 1."""
+"""Standard deviations shown as a score of 1 where relevance is not known."""
 
 
 class Space(Method[Vector], Protocol):
@@ -46,33 +46,51 @@ class _Asked:
     mean: float
     deviation: float
 
+    def standing(self, distance: float) -> float:
+        """How many standard deviations a picture stands out."""
+        return (1.0 - distance - self.mean) / self.deviation
+
 
 def answer_sum(
     searcher: Searcher, query: Query, pictures: Mapping[int, Image | int], k: int, allowed: Ids | None
 ) -> Matches:
     """The k pictures in the direction of the sum. pictures: the image terms by their place in the query, opened, or
-    the ids of stored ones whose files are away."""
+    the ids of stored ones whose files are away.
+
+    Pictures with all words of the query in their captions come first. A text of which no word is known finds only
+    pictures beside which its words stand.
+    """
     catalogue = searcher.catalogue
     space = _space(searcher, query)
     asked = _direction(searcher, space, query, pictures)
-    words = find_words(catalogue, " ".join(str(t.value) for t in query.terms if t.kind == "text" and t.weight > 0))
-    distances = _distances(searcher, asked, k, allowed, words)
-    scores = {id_: asked_score(asked, distance, words.get(id_)) for id_, distance in distances.items()}
-    best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:k]
+    wanted = " ".join(str(term.value) for term in query.terms if term.kind == "text" and term.weight > 0)
+    groups = Words(catalogue, wanted, allowed).groups()
+    blind = asked.query.known == 0 and not pictures
+    distances = _distances(searcher, asked, k, None if blind else (allowed,), [members for _, members in groups])
+    found = hits(groups, np.fromiter(distances, np.int64, len(distances)))
+    best = sorted(distances, key=lambda id_: (*_rank(asked, distances[id_], found.get(id_)), id_))[:k]
     records = catalogue.records(best)
-    total = len(searcher.index(asked.name))
     matches = [
-        _match(id_, records[id_].path, asked, distances[id_], scores[id_], total, words.get(id_))
-        for id_ in best
-        if id_ in records
+        _match(id_, records[id_].path, asked, distances[id_], found.get(id_), blind) for id_ in best if id_ in records
     ]
-    return Matches(matches, notes=(asked.query.hint,) if asked.query.hint else ())
+    return Matches(matches, notes=_notes(asked, wanted, matches, blind))
 
 
-def asked_score(asked: _Asked, distance: float, word: WordHit | None) -> float:
-    """How many standard deviations a picture stands out, words of its name and caption included."""
-    seen = (1.0 - distance - asked.mean) / asked.deviation
-    return seen + (WORDS_WEIGHT * word.share if word else 0.0)
+def _rank(asked: _Asked, distance: float, hit: WordHit | None) -> tuple[bool, float]:
+    """The order of the list: captioned so, then by looks and name; the smaller, the better."""
+    bonus = NAMED_WEIGHT * hit.share if hit else 0.0
+    return not (hit and hit.captioned), -(asked.standing(distance) + bonus)
+
+
+def _notes(asked: _Asked, wanted: str, matches: Sequence[Match], blind: bool) -> tuple[str, ...]:
+    """What words were not understood, and whether anything is likely to be meant at all."""
+    notes = list(asked.query.notes)
+    if blind and not asked.query.unknown:
+        notes.append(f"no word in {printable(wanted)!r} says what a picture shows")
+    best = max((match.score for match in matches), default=0.0)
+    if asked.query.odds and not blind and best < FLOOR:
+        notes.append(f"nothing matches {printable(wanted)!r}" + (": these are only the nearest" if matches else ""))
+    return tuple(notes)
 
 
 def _space(searcher: Searcher, query: Query) -> Space:
@@ -99,7 +117,8 @@ def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping
             raise QueryError(f"{_name(term)}: {space.nothing}")
         vectors.append(vector)
     weights = [term.weight for term in texts] + [term.weight for _, term in shown]
-    asked = space.describe_text([str(term.value) for term in texts], weights, vectors)
+    plain = len(weights) == 1 and weights[0] > 0
+    asked = space.describe_text([str(term.value) for term in texts], None if plain else weights, vectors)
     if asked.deviation is not None:
         return _Asked(space.name, asked, 0.0, asked.deviation)
     mean, deviation = _spread(searcher, space, asked)
@@ -127,31 +146,38 @@ def _spread(searcher: Searcher, space: Space, asked: TextQuery) -> tuple[float, 
 
 
 def _distances(
-    searcher: Searcher, asked: _Asked, k: int, allowed: Ids | None, words: Mapping[int, WordHit]
+    searcher: Searcher, asked: _Asked, k: int, everywhere: tuple[Ids | None] | None, groups: Sequence[Ids]
 ) -> dict[int, float]:
-    """The nearest by sight, and those that words point at."""
+    """The k nearest by sight, unless `everywhere` is None, and the k nearest of each group that words point at."""
     index = searcher.index(asked.name)
     row = searcher.method(asked.name).pack(asked.query.vector)
     found: dict[int, float] = {}
-    named = np.array(sorted(words), np.int64)
-    if allowed is not None:
-        named = named[np.isin(named, allowed)]
-    for among, count in ((allowed, k), (named, len(named))):
+    for among in (*(everywhere or ()), *groups):
         if among is None or len(among):
-            hits = index.search(row, max(count, 1), among)
-            found |= {i: d for i, d in zip(hits.ids[0].tolist(), hits.distances[0].tolist(), strict=True) if i >= 0}
+            nearest = index.search(row, k if among is None else min(k, len(among)), among)
+            pairs = zip(nearest.ids[0].tolist(), nearest.distances[0].tolist(), strict=True)
+            found |= {id_: distance for id_, distance in pairs if id_ >= 0}
     return found
 
 
-def _match(
-    id_: int, path: str, asked: _Asked, distance: float, standing: float, total: int, word: WordHit | None
-) -> Match:
-    chance = total * 0.5 * math.erfc(standing / math.sqrt(2.0))
-    evidence = [Evidence(asked.name, distance, chance, detail={"standard_deviations": round(standing, 2)})]
-    if word:
-        evidence.append(Evidence("words", 1.0 - word.share, detail={"words": list(word.words)}))
-    score = min(1.0, max(0.0, standing / STANDING_OUT))
-    return Match(id_, path, score, "matches text", chance, evidence)
+def _match(id_: int, path: str, asked: _Asked, distance: float, hit: WordHit | None, blind: bool) -> Match:
+    """score: the relevance where it is known, 1 for what is captioned so. No chance is claimed: a text that nothing
+    matches has a nearest picture as well, and how near it comes depends on what else there is."""
+    evidence = []
+    relevance = asked.query.relevance(distance)
+    standing = asked.standing(distance)
+    if hit:
+        where = "caption" if hit.captioned else "name"
+        evidence.append(Evidence("words", 1.0 - hit.share, detail={"words": list(hit.words), "in": where}))
+    if not blind:
+        detail: dict[str, float | str] = {"standard_deviations": round(standing, 2)}
+        if relevance is not None:
+            detail = {"relevance": round(relevance, 4), "strength": strength(relevance)}
+        evidence.append(Evidence(asked.name, distance, detail=detail))
+    shown = min(1.0, max(0.0, standing / STANDING_OUT)) if relevance is None else relevance
+    score = 1.0 if hit and hit.captioned else 0.0 if blind else shown
+    unlikely = relevance is not None and score < FLOOR and not hit
+    return Match(id_, path, score, HARDLY if unlikely else MATCHES, None, evidence)
 
 
 def _name(term: Term) -> str:

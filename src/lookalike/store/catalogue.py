@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -195,13 +195,11 @@ class Catalogue:
         )
         return [row[0] for row in rows]
 
-    def ids_with_word(self, word: str, limit: int) -> tuple[int, list[int]]:
-        """How many living pictures have a word (or a form of it) in path or caption, and the first ids of them."""
+    def ids_with_word(self, word: str, column: Literal["path_text", "caption"]) -> Ids:
+        """Ids of living pictures that have a word (or a form of it) in their path or their caption, ascending."""
+        match = column + ' : "' + word.replace('"', '""') + '"'
         found = "FROM words w JOIN images i ON i.id = w.rowid WHERE words MATCH ? AND i.status = 'ok'"
-        match = '"' + word.replace('"', '""') + '"'
-        ((count,),) = self._rows(f"SELECT count(*) {found}", (match,))
-        rows = self._rows(f"SELECT i.id {found} ORDER BY i.id LIMIT ?", (match, limit))
-        return count, [row[0] for row in rows]
+        return _ids(self._rows(f"SELECT i.id {found} ORDER BY i.id", (match,)))
 
     def gaps(self, image: int) -> dict[str, str]:
         """Method name -> why this picture has no descriptor of it."""
