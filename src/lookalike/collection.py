@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lookalike.arrays.rows import Ids, Layout
     from lookalike.atlas.atlas import Atlas
     from lookalike.duplicates import Group
+    from lookalike.ingest.learn import LearnReport
     from lookalike.ingest.run import IndexReport, Options
     from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
@@ -138,7 +139,7 @@ class Collection:
             catalogue = self._store.catalogue
             before = catalogue.methods()
             asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
-            held = {name: stored.params for name, stored in before.items()}
+            held = {name: self._store.arguments(stored) for name, stored in before.items()}
             # made before any is added: a model that is missing must not leave half of them behind
             for method in [make(text, held.get(choice.name)) for text, choice in asked]:
                 self._store.add_method(method.name, method.params, method.layout)
@@ -149,7 +150,8 @@ class Collection:
             away = [] if paths else [root for root in roots if not os.path.exists(root)]
             there = [root for root in roots if root not in away] or roots
             passing = {choice.name: choice.passing for _, choice in asked}
-            kept = [(name, {**one.params, **passing.get(name, {})}) for name, one in catalogue.methods().items()]
+            held = {name: self._store.arguments(stored) for name, stored in catalogue.methods().items()}
+            kept = [(name, {**arguments, **passing.get(name, {})}) for name, arguments in held.items()]
             made = {name: make(name, params) for name, params in kept}  # one that cannot be is refused before any work
             for stored in catalogue.methods().values():
                 self._store.matrix(stored)  # and so is one whose descriptors are not what the catalogue says
@@ -166,6 +168,40 @@ class Collection:
             learn(self._store, made)
         report.seconds = time.monotonic() - started
         return report
+
+    def learn(
+        self,
+        captions: str | os.PathLike[str] | Mapping[str, Sequence[str]] | None = None,
+        *,
+        options: Options | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> LearnReport:
+        """Learn from your own captions what words mean in your pictures; then describe all of them anew for `text`.
+
+        captions: a CSV file of lines file,caption, or captions by path; those in the files themselves are learned from
+        as well. A later call starts from the beginning again. The pictures are read again, and the folders brought
+        up to date as by `index`. Raises QueryError for a file that is not like this, CollectionError when fewer than
+        20 pictures have captions.
+        """
+        from lookalike.ingest.learn import learn_captions, read_captions
+
+        file = Path(captions) if isinstance(captions, str | os.PathLike) else None
+        told = captions if isinstance(captions, Mapping) else read_captions(file) if file is not None else {}
+        with self._store.writing():
+            beside = file.parent if file is not None else Path()
+            report = learn_captions(self._store, told, beside, progress or (lambda _: None))
+        report.described = self.index(options=options, progress=progress).updated
+        return report
+
+    def forget(self, *, options: Options | None = None, progress: Callable[[Progress], None] | None = None) -> bool:
+        """Undo `learn`: back to what comes with lookalike. False when nothing was learned."""
+        from lookalike.ingest.learn import forget_captions
+
+        with self._store.writing():
+            learned = forget_captions(self._store)
+        if learned:
+            self.index(options=options, progress=progress)
+        return learned
 
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:
         """Take files, or all files below folders, out of the collection (never off the disk); how many.
@@ -406,7 +442,7 @@ class Collection:
         made = {}
         for name, stored in self._store.catalogue.methods().items():
             with contextlib.suppress(LookalikeError):  # one that cannot be made here is not searched here either
-                made[name] = make(name, stored.params)
+                made[name] = make(name, self._store.arguments(stored))
         seal_all(self._store, made)
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import PIL.Image
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import golden, made_picture, open_clip_folder, transformers_folder, unpacked, vectors, write
@@ -96,7 +97,7 @@ def test_the_canonical_form_drops_punctuation_and_case():
         (b"", "not a readable tokenizer"),
         (b"{}", "not a readable tokenizer"),
         (b"[1]", "not a readable tokenizer"),
-        (b'{"model": {"type": "WordPiece", "vocab": {}}}', "neither CLIP's nor SigLIP's"),
+        (b'{"model": {"type": "Nobody", "vocab": {}}}', "not a usable tokenizer"),
         (b'{"model": {"type": "BPE", "vocab": {"<|startoftext|>": 0}}}', "not a usable tokenizer"),
     ],
 )
@@ -112,6 +113,69 @@ def test_settings_of_the_tokenizer_file_do_not_change_the_tokens(tmp_path):
     content["truncation"] = {"max_length": 5, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
     path = write(tmp_path / "tokenizer.json", json.dumps(content).encode())
     assert open_tokens(path)(["a b c d e f g h"])[0].tolist().index(49407) == 9
+
+
+WORDS = ["a", "cat", "dog", "katze", "кошка", "snow", "##s", "on", "the"]
+
+
+def word_piece():
+    made = Tokenizer(
+        tokenizers.models.WordPiece({w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])})
+    )
+    made.normalizer = tokenizers.normalizers.BertNormalizer(strip_accents=False)
+    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    made.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+    return made
+
+
+def unigram():
+    """As XLM-R's: start and end marks, SentencePiece's spaces, padding 1."""
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *(f"▁{word}" for word in WORDS)]
+    made = Tokenizer(tokenizers.models.Unigram([(piece, -float(i)) for i, piece in enumerate(pieces)], 3))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    made.post_processor = tokenizers.processors.TemplateProcessing("<s> $A </s>", None, [("<s>", 0), ("</s>", 2)])
+    return made
+
+
+def gemma():
+    """As SigLIP 2's: byte-pair encoding, an end mark only, trained on lower case."""
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "▁", *"acdogt"]
+    made = Tokenizer(tokenizers.models.BPE({p: i for i, p in enumerate(pieces)}, [], unk_token="<unk>"))
+    made.normalizer = tokenizers.normalizers.Replace(" ", "▁")
+    made.post_processor = tokenizers.processors.TemplateProcessing("$A <eos>", None, [("<eos>", 1)])
+    made.enable_padding(pad_id=0, pad_token="<pad>", length=64)
+    return made
+
+
+TEXTS = ["a cat on the snow", "", "кошка", "cats " * 100, "unheard-of", "  a   dog "]
+
+
+@pytest.mark.parametrize(("make", "pad", "length"), [(word_piece, 0, 77), (unigram, 1, 77), (gemma, 0, 64)])
+def test_any_other_tokenizer_is_used_as_its_file_says(tmp_path, make, pad, length):
+    path = write(tmp_path / "tokenizer.json", make().to_str().encode())
+    tokens = open_tokens(path)
+    rows = tokens(TEXTS)
+    reference = make()
+    reference.no_padding()
+    reference.enable_truncation(length)
+    for text, row, mask in zip(TEXTS, rows, tokens.mask(rows), strict=True):
+        expected = reference.encode(" ".join(text.split())).ids
+        assert row.tolist() == expected + [pad] * (length - len(expected))
+        assert mask.tolist() == [1] * len(expected) + [0] * (length - len(expected))
+
+
+def test_the_length_of_rows_is_the_networks_then_the_files(tmp_path):
+    made = word_piece()
+    made.enable_truncation(12)
+    path = write(tmp_path / "tokenizer.json", made.to_str().encode())
+    assert open_tokens(path).length == 12 and open_tokens(path, 20)(["a"]).shape == (1, 20)
+    made.enable_truncation(8192)
+    assert open_tokens(write(path, made.to_str().encode())).length == 256
+
+
+def test_what_was_trained_on_lower_case_reads_lower_case(tmp_path):
+    tokens = open_tokens(write(tmp_path / "tokenizer.json", gemma().to_str().encode()))
+    assert (tokens(["A CAT"]) == tokens(["a cat"])).all()
 
 
 # Pixels

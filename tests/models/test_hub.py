@@ -212,6 +212,17 @@ def test_offline_the_real_library_is_not_let_out(register, monkeypatch):
         hub.fetch("tiny")
 
 
+def test_without_a_network_fetching_fails_at_once_and_the_hub_is_not_asked(register, fake, monkeypatch):
+    register(record())
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1 cannot be reached.*keeping the subfolders") as caught:
+        hub.fetch("tiny")
+    assert "\n" not in str(caught.value) and fake.calls == []
+
+
 def test_bars_are_shown_only_when_wanted_and_the_setting_is_put_back(register, fake, monkeypatch):
     register(record())
     seen = []

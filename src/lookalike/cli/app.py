@@ -15,6 +15,7 @@ from lookalike.cli.evaluate import evaluate
 from lookalike.cli.index import index
 from lookalike.cli.info import info
 from lookalike.cli.keep import check, remove
+from lookalike.cli.learn import learn
 from lookalike.cli.map import map_
 from lookalike.cli.methods import methods
 from lookalike.cli.models import models
@@ -100,7 +101,7 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, search, serve, compare, evaluate, info, remove, check, methods):
+for command in (index, learn, search, serve, compare, evaluate, info, remove, check, methods):
     app.command()(command)
 app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")

@@ -48,4 +48,6 @@ def get(
     status = fetch(name)
     typer.echo(f"{status.name} is installed and whole: {printable(status.installed or '')}")
     if status.installed != "bundled":
-        typer.echo(f"use it with: lookalike index --method embedding:{status.name}")
+        typer.echo(f"next: lookalike index --method embedding:{status.name}")
+        if status.kind == "image-text":
+            typer.echo('after that, words are looked for with it: lookalike search "a sunset near the sea"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,16 +22,23 @@ if TYPE_CHECKING:
     from lookalike.index.base import IndexKind
 
 
+LEARNED = "learned"
+"""The folder of a collection's own map."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextParams:
-    """edition: of the bundled concept space; rows of different editions do not compare."""
+    """edition: of the bundled concept space; learned: the digest of a collection's own map, "" for the bundled one;
+    rows of different editions or maps do not compare."""
 
     edition: str
+    learned: str = ""
 
 
 class ConceptText:
     """Rows of the concept space, from the same pass of the network as `embedding`; distance: 1 - cosine.
 
+    learned, folder: the digest of a collection's own map and the collection's directory, see ingest/learn.py.
     ModelError for rows of another edition than this lookalike bundles.
     """
 
@@ -40,17 +48,18 @@ class ConceptText:
     traits = Traits("words", 0.1, exact="exact", faster=("auto", "hnsw"), sums=2, texts=True)
     layout = Layout("float16", DIMENSION)
 
-    def __init__(self, edition: str = EDITION) -> None:
+    def __init__(self, edition: str = EDITION, learned: str = "", folder: str = "") -> None:
         if edition != EDITION:
             raise ModelError(
                 f"text: the collection was made with edition {edition} of the concept space, this is {EDITION}; "
                 "index into a new collection"
             )
-        self.params = TextParams(edition)
+        self.params = TextParams(edition, learned)
+        self._map = map_file(Path(folder), learned) if learned else None
 
     def describe(self, image: Image) -> Vector | None:
         """The picture's row: (512,), unit length."""
-        return Vector(shared_space().describe(shared_network().run(image)))
+        return Vector(shared_space(self._map).describe(shared_network().run(image)))
 
     def describe_query(self, image: Image) -> list[Variant[Vector]]:
         """The picture as a question: what it shows, in concepts."""
@@ -66,7 +75,7 @@ class ConceptText:
     ) -> TextQuery:
         """The weighted sum of texts, then of pictures given by their rows; weights in that order, 1 unless given."""
         rows = np.stack([picture.values for picture in pictures]) if pictures else None
-        space = shared_space()
+        space = shared_space(self._map)
         query = space.query(texts, weights, rows)
         odds = (query.scale, query.offset) if query.scale else None
         notes = tuple(space.lexicon.explain(query.unknown))
@@ -83,3 +92,8 @@ class ConceptText:
         from lookalike.index.vectors import VectorKind
 
         return VectorKind(self.layout.width, kind)
+
+
+def map_file(folder: Path, digest: str) -> Path:
+    """Where a collection in `folder` keeps its own map."""
+    return folder / LEARNED / f"{digest}.npz"

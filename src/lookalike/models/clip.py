@@ -83,7 +83,7 @@ class TextModel:
     def __init__(self, path: Path, tokenizer: Path, threads: int = 1, providers: Providers = ()) -> None:
         self._network = Network(path, threads, providers)
         self._output = self._network.vector_output()
-        self._ids, self._mask = self._text_inputs()
+        self._ids, self._mask, self._types = self._text_inputs()
         self._tokens: Tokens = open_tokens(tokenizer, self._ids.shape[1])
         self.dimension = self._output.shape[1] or self._encoded([""]).shape[1]
 
@@ -99,16 +99,18 @@ class TextModel:
         feeds = {self._ids: rows.astype(self._ids.dtype)}
         if self._mask is not None:
             feeds[self._mask] = self._tokens.mask(rows).astype(self._mask.dtype)
+        if self._types is not None:
+            feeds[self._types] = np.zeros(rows.shape, self._types.dtype)
         return _unit(_in_batches(self._network, feeds, self._output))
 
-    def _text_inputs(self) -> tuple[Port, Port | None]:
+    def _text_inputs(self) -> tuple[Port, Port | None, Port | None]:
         ports = {port.name: port for port in self._network.inputs}
-        mask = ports.pop("attention_mask", None)
+        mask, types = ports.pop("attention_mask", None), ports.pop("token_type_ids", None)
         wanted = [port for port in ports.values() if port.dtype in (np.int32, np.int64) and len(port.shape) == 2]
         if len(ports) != 1 or not wanted:
             names = ", ".join(port.name for port in self._network.inputs) or "none"
             raise self._network.bad(f"a text encoder takes token numbers, not {names}")
-        return wanted[0], mask
+        return wanted[0], mask, types
 
 
 def open_image_model(record: ModelRecord, threads: int = 1, providers: Providers = ()) -> ImageModel:

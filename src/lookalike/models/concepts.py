@@ -87,11 +87,11 @@ class _Population:
 class ConceptSpace:
     """Rows for pictures, directions for texts. Files are opened when first needed.
 
-    learned: the map to describe pictures by, the shipped one unless given.
+    learned: the file of the map to describe pictures by, the shipped one unless given.
     """
 
     def __init__(
-        self, folder: Path = BUNDLED_FILES, sentences: Sentences | None = None, learned: LearnedMap | None = None
+        self, folder: Path = BUNDLED_FILES, sentences: Sentences | None = None, learned: Path | None = None
     ) -> None:
         self._folder = folder
         self._sentences = sentences or Sentences(folder)
@@ -200,7 +200,9 @@ class ConceptSpace:
 
     @cached_property
     def _learned(self) -> LearnedMap:
-        return self._own or (shipped() if self._folder == BUNDLED_FILES else LearnedMap.load(self._folder / FILE))
+        if self._own is None and self._folder == BUNDLED_FILES:
+            return shipped()
+        return LearnedMap.load(self._own or self._folder / FILE)
 
     @cached_property
     def _bundle(self) -> dict[str, NDArray[np.generic]]:
@@ -260,10 +262,10 @@ class ConceptSpace:
             return _Population(kept["mean"], root, evening, float(kept["radius"]))
 
 
-@lru_cache(maxsize=1)
-def shared_space() -> ConceptSpace:
-    """The space that the methods of one process share, so that its files are opened once."""
-    return ConceptSpace()
+@lru_cache(maxsize=2)
+def shared_space(learned: Path | None = None) -> ConceptSpace:
+    """The space that the methods of one process share, so that its files are opened once. learned: another map."""
+    return ConceptSpace(learned=learned)
 
 
 def unit(vector: Floats) -> Floats:

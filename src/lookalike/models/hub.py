@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
+import threading
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +26,7 @@ from lookalike.models.checksums import Checksums
 from lookalike.models.registry import BUNDLED, Kind, ModelFile, ModelRecord, Role, get, names
 
 MODELS_VARIABLE = "LOOKALIKE_MODELS"
+REACHED_WITHIN = 3.0  # seconds
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -81,6 +86,7 @@ def fetch(name: str, progress: bool | None = None) -> ModelStatus:
     record = get(name)
     if not record.source or len(_in_folder(record, models_folder() / record.name)) == len(record.files):
         return verify(name)
+    _check_reachable(record)
     with _bars(sys.stderr.isatty() if progress is None else progress):
         for file in record.files:
             _download(record, file)
@@ -147,6 +153,30 @@ def _hub_cache() -> Path:
         return Path(home).expanduser() / "hub"
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).expanduser() / "huggingface" / "hub"
+
+
+def _check_reachable(record: ModelRecord) -> None:
+    """ModelError at once when there is no network: the hub's library would try again and again first.
+
+    Behind a proxy nobody can tell, and with what is cached already nothing needs to be reached.
+    """
+    if os.environ.get("HF_HUB_OFFLINE") or urllib.request.getproxies() or len(_found(record)) == len(record.files):
+        return
+    endpoint = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    address = endpoint.hostname or "", endpoint.port or (80 if endpoint.scheme == "http" else 443)
+    problems: list[OSError] = []
+
+    def reach() -> None:
+        try:
+            socket.create_connection(address, timeout=REACHED_WITHIN).close()
+        except OSError as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=reach, daemon=True)  # a name may take long not to be found
+    thread.start()
+    thread.join(2 * REACHED_WITHIN)
+    if problems or thread.is_alive():
+        raise _missing(record, [file.path for file in record.files], f"{address[0]} cannot be reached")
 
 
 def _download(record: ModelRecord, file: ModelFile) -> None:

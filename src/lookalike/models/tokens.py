@@ -1,8 +1,9 @@
 """From a text to the token numbers that a text encoder was trained on, as open_clip makes them.
 
-Two families: CLIP (byte-pair encoding, 77 tokens, padded with 0) and SigLIP (SentencePiece, 64 tokens, padded
-with its end mark). The vocabulary is the model's own tokenizer.json, read by the `tokenizers` package; the special
-tokens, truncation and padding are set here, because the files in circulation disagree about them.
+Two families are known: CLIP (byte-pair encoding, 77 tokens, padded with 0) and SigLIP (SentencePiece, 64 tokens, padded
+with its end mark). Their vocabulary is the model's own tokenizer.json, read by the `tokenizers` package; the special
+tokens, truncation and padding are set here, because the files in circulation disagree about them. Any other tokenizer
+(of SigLIP 2, or of CLIPs of many languages: XLM-R, NLLB, BERT) is used as its file says.
 
 One deviation from the reference, on purpose: a literal "<|endoftext|>" in a user's text would end the text there;
 it is taken apart and read as plain characters. One by necessity: open_clip repairs doubly decoded text ("cafÃ©")
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 CLIP_LENGTH, SIGLIP_LENGTH = 77, 64
+LONGEST_ROW = 256  # of a file that truncates later or not at all
 # 77 tokens hold less than this, so cutting here loses nothing and keeps a pasted book from costing anything.
 LONGEST_TEXT = 10_000
 
@@ -125,6 +127,35 @@ class SiglipTokens:
         return np.ones_like(rows)
 
 
+class OwnTokens:
+    """Any other tokenizer, with the normalisation, special tokens and padding of its own file.
+
+    length: of the rows; unless the network says, what the file truncates to, else 77.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, length: int | None = None) -> None:
+        gemma = tokenizer.token_to_id("<start_of_turn>") is not None  # SigLIP 2's: trained on lower case, 64 tokens
+        cut = tokenizer.truncation["max_length"] if tokenizer.truncation else CLIP_LENGTH
+        self.length = length or (SIGLIP_LENGTH if gemma else min(cut, LONGEST_ROW))
+        self._lower = gemma
+        self._pad = _padding(tokenizer)
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.length)
+        self._tokenizer = tokenizer
+
+    def __call__(self, texts: list[str]) -> NDArray[np.int64]:
+        prepared = [clean(text).lower() if self._lower else clean(text) for text in texts]
+        rows = np.full((len(texts), self.length), self._pad, np.int64)
+        for row, encoding in zip(rows, self._tokenizer.encode_batch(prepared), strict=True):
+            row[: len(encoding.ids)] = encoding.ids
+        return rows
+
+    def mask(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """1 up to the last token that is no padding."""
+        after = np.cumsum((rows != self._pad)[:, ::-1], axis=1)[:, ::-1]
+        return np.asarray(after > 0, np.int64)
+
+
 def open_tokens(path: Path, length: int | None = None) -> Tokens:
     """The tokenizer in a tokenizer.json; the family is told by its content. Raises ModelError."""
     from tokenizers import Tokenizer
@@ -134,12 +165,12 @@ def open_tokens(path: Path, length: int | None = None) -> Tokens:
         family = _family(json.loads(content))
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise ModelError(f"{printable(path)}: not a readable tokenizer file ({problem}); fetch it again") from problem
-    if family is None:
-        raise ModelError(f"{printable(path)}: neither CLIP's nor SigLIP's kind of tokenizer; use another model")
     try:
         tokenizer = Tokenizer.from_buffer(content)
     except (ValueError, TypeError) as problem:
         raise ModelError(f"{printable(path)}: not a usable tokenizer ({problem}); fetch it again") from problem
+    if family == "own":
+        return OwnTokens(tokenizer, length)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     if family == "clip":
@@ -147,13 +178,21 @@ def open_tokens(path: Path, length: int | None = None) -> Tokens:
     return SiglipTokens(tokenizer, length or SIGLIP_LENGTH)
 
 
-def _family(content: dict[str, Any]) -> Literal["clip", "siglip"] | None:
+def _family(content: dict[str, Any]) -> Literal["clip", "siglip", "own"]:
     model = content["model"]
     if model.get("type", "BPE") == "BPE" and "<|startoftext|>" in model["vocab"]:
         return "clip"
     if model.get("type") == "Unigram" or (model.get("type") is None and isinstance(model["vocab"], list)):
-        return "siglip"
-    return None
+        return "own" if any(entry[0] == "<s>" for entry in model["vocab"]) else "siglip"  # SigLIP has no start mark
+    return "own"
+
+
+def _padding(tokenizer: Tokenizer) -> int:
+    """The number of the token that rows are filled up with."""
+    if tokenizer.padding:
+        return int(tokenizer.padding["pad_id"])
+    numbers = (tokenizer.token_to_id(token) for token in ("<pad>", "[PAD]", "</s>"))
+    return next((number for number in numbers if number is not None), 0)
 
 
 def _number(tokenizer: Tokenizer, token: str) -> int:

@@ -88,7 +88,7 @@ class Searcher:
     def method(self, name: str) -> Method[Any]:
         """The method as this collection keeps it; QueryError when it does not."""
         stored = self.stored(name)
-        return self._once.get(_MethodKey(name, repr(stored.params)), lambda: make(name, stored.params))
+        return self._once.get(_MethodKey(name, repr(stored.params)), lambda: make(name, self._store.arguments(stored)))
 
     def index(self, name: str, kind: str = "auto") -> Index[Any]:
         """The index of a method; QueryError for a kind that it has not."""

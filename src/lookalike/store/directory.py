@@ -248,6 +248,10 @@ class Store:
                 "index into another --collection, or ask with the parameters it has"
             )
 
+    def arguments(self, method: StoredMethod) -> dict[str, Any]:
+        """What a method is made of again: its parameters, and where what it has learned is kept."""
+        return method.params | ({"folder": str(self.directory.absolute())} if method.params.get("learned") else {})
+
     def _missing(self) -> CollectionError:
         return CollectionError(f"no collection at {printable(self.directory)}: make one with `lookalike index FOLDER`")
 

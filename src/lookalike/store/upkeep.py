@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from lookalike.store.methods import StoredMethod
 from lookalike.store.schema import SUMMED
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from lookalike.store.directory import Store
 
 BLOCK = 4096  # descriptors copied at once
@@ -58,6 +61,17 @@ def compact(store: Store) -> int:
     for name in extents:
         store.files(methods[name]).delete()
     return sum(_bytes(store, methods[name]) - _bytes(store, methods[name], extents[name]) for name in extents)
+
+
+def begin_again(store: Store, method: StoredMethod, params: DataclassInstance) -> None:
+    """Give a method other parameters; its descriptors are forgotten, and the next `index` makes them again. The caller
+    holds the writer's lock."""
+    with store.catalogue.transaction() as sql:
+        sql.execute("UPDATE methods SET params = ? WHERE id = ?", (json.dumps(asdict(params)), method.id))
+        sql.execute("UPDATE images SET described = described & ~?", (method.bit,))
+        sql.execute("DELETE FROM gaps WHERE method = ?", (method.id,))
+        store.catalogue.commit_extent(method, Extent(), method.epoch + 1)
+    store.files(method).delete()
 
 
 def check(store: Store) -> CheckReport:
