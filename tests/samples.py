@@ -31,11 +31,16 @@ def draw(path: str | os.PathLike[str], seed: int) -> Path:
     return Path(path)
 
 
-def photo(name: str) -> PIL.Image.Image:
-    """A real picture out of the scikit-image package, at most 256 pixels wide."""
+def skimage_file(name: str) -> Path:
+    """A file that comes with the scikit-image package."""
     spec = find_spec("skimage")
     assert spec is not None and spec.origin is not None
-    with PIL.Image.open(Path(spec.origin).parent / "data" / name) as opened:
+    return Path(spec.origin).parent / "data" / name
+
+
+def photo(name: str) -> PIL.Image.Image:
+    """A real picture out of the scikit-image package, at most 256 pixels wide."""
+    with PIL.Image.open(skimage_file(name)) as opened:
         picture = opened.convert("RGB")
     picture.thumbnail((256, 256))
     return picture

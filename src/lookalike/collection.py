@@ -279,16 +279,24 @@ class Collection:
         *,
         max_expected_false: float = 0.01,
         between: tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
+        kinds: Sequence[str] | None = None,
+        shots: bool = False,
+        keep: str = "original",
+        keep_in: Sequence[str | os.PathLike[str]] = (),
+        progress: Callable[[Progress], None] | None = None,
     ) -> list[Group]:
         """Groups of exact, same-picture and near copies, each with the one to keep and why.
 
         max_expected_false: a pair counts when chance alone brings at most so many pairs as close in the whole
-        collection. between: two folders; only pairs with one picture below each.
-        Raises QueryError for folders of which nothing is in the collection.
+        collection. between: two folders; only pairs with one picture below each. kinds: of members, all copies when
+        None. shots: also groups of different photographs of one scene, of kind "same scene". keep: which copy, a rule
+        of `lookalike.duplicates.RULES`; keep_in: folders whose copies are kept, whatever the rule.
+        Raises QueryError for folders of which nothing is in the collection and for a rule that does not exist.
         """
-        from lookalike.duplicates import find_duplicates
+        from lookalike.duplicates.find import Wanted, find_duplicates
 
-        return find_duplicates(self.searcher(), max_expected_false, between)
+        wanted = Wanted(between, kinds, shots, keep, keep_in)
+        return find_duplicates(self.searcher(), max_expected_false, wanted, progress)
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from lookalike import Collection
 from lookalike.cli.app import app
+from lookalike.pictures.open import open_image
 from samples import HERE, drawing, photo
 
 runner = CliRunner()
@@ -54,7 +55,7 @@ def test_json_has_the_fields_of_a_group(album):
     groups = json.loads(run(album, "--json"))
     assert [group["kind"] for group in groups] == ["exact copy", "same picture"]
     for group in groups:
-        assert set(group) == {"members", "keeper", "reason", "expected_false", "kind"}
+        assert set(group) == {"members", "keeper", "reason", "expected_false", "doubt", "unseen", "kind"}
         assert group["keeper"] in {member["id"] for member in group["members"]}
         assert {"id", "path", "sha256", "width", "height", "bytes"} <= set(group["members"][0])
 
@@ -71,7 +72,8 @@ def test_the_gallery_is_one_file_that_loads_nothing_and_escapes_names(album, tmp
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 4
     assert "http" not in page.replace("http-equiv", "")
-    assert "<script" not in page
+    assert "src=" not in page.replace('src="data:', "")
+    assert "script-src 'sha256-" in page
     assert "<b>two" not in page
     assert "&lt;b&gt;two &amp; more.png" in page
 
@@ -128,3 +130,67 @@ def test_between_tells_the_pairs_across_two_folders(album, tmp_path):
         made.index([tmp_path / "test"], options=HERE)
     (group,) = json.loads(run(album, "--json", "--between", tmp_path / "pictures", tmp_path / "test"))
     assert {Path(member["path"]).name for member in group["members"]} == {"large.png", "small.png", "leak.png"}
+
+
+def test_other_shots_are_shown_when_asked_for_and_in_no_plan(tmp_path, monkeypatch):
+    from lookalike.evaluate.shots import near_shot
+    from samples import skimage_file
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = open_image(skimage_file("astronaut.png")).picture
+    picture.save(folder / "a.png")
+    picture.resize((300, 300)).save(folder / "a small.png")
+    near_shot(picture, "all", 1).save(folder / "shot.png")
+    with Collection(tmp_path / "album") as made:
+        made.index([folder], methods=["phash", "local", "embedding"], options=HERE)
+    monkeypatch.chdir(tmp_path)
+    plain = json.loads(run(tmp_path / "album", "--json"))
+    assert [[Path(one["path"]).name for one in group["members"]] for group in plain] == [["a.png", "a small.png"]]
+    groups = json.loads(run(tmp_path / "album", "--shots", "--plan", tmp_path / "plan.json", "--json"))
+    assert [group["kind"] for group in groups][-1] == "same scene"
+    assert "shot.png" in {Path(one["path"]).name for one in groups[-1]["members"]}
+    planned = json.loads((tmp_path / "plan.json").read_text())["groups"]
+    assert [group["kind"] for group in planned] == ["same picture"]
+    run(tmp_path / "album", "--kind", "scene", "--plan", tmp_path / "asked.json")
+    planned = json.loads((tmp_path / "asked.json").read_text())["groups"]
+    assert [group["kind"] for group in planned] == ["same scene"]
+
+
+@pytest.mark.parametrize(("kind", "found"), [("exact", ["exact copy"]), ("same", ["same picture"]), ("crop", [])])
+def test_only_the_kinds_asked_for_are_told(album, kind, found):
+    assert [group["kind"] for group in json.loads(run(album, "--kind", kind, "--json"))] == found
+
+
+def test_what_to_keep_can_be_ruled(album, tmp_path):
+    kept = [group["members"][0]["path"] for group in json.loads(run(album, "--keep", "smallest", "--json"))]
+    assert any(path.endswith("small.png") for path in kept)
+    (tmp_path / "pictures/chosen").mkdir()
+    shutil.move(tmp_path / "pictures/small.png", tmp_path / "pictures/chosen/small.png")
+    with Collection(album) as collection:
+        collection.index(options=HERE)
+    groups = json.loads(run(album, "--keep-in", tmp_path / "pictures/chosen", "--json"))
+    assert any(group["members"][0]["path"].endswith("chosen/small.png") for group in groups)
+
+
+def test_a_dry_run_moves_nothing_and_tells_the_same(album, tmp_path):
+    run(album, "--plan", tmp_path / "plan.json")
+    before = sorted(path for path in tmp_path.rglob("*") if path.suffix == ".png")
+    dry = json.loads(run(album, "apply", tmp_path / "plan.json", "--to", tmp_path / "away", "--dry-run", "--json"))
+    assert sorted(path for path in tmp_path.rglob("*") if path.suffix == ".png") == before
+    assert not (tmp_path / "away").exists()
+    told = json.loads(run(album, "apply", tmp_path / "plan.json", "--to", tmp_path / "away", "--json"))
+    assert dry["moved"] == told["moved"]
+
+
+def test_a_plan_as_the_page_makes_it_can_be_applied(album, tmp_path):
+    run(album, "--html", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    known = json.loads(page.split('id="plan">')[1].split("</script>")[0])
+    groups = []
+    for group in known["groups"].values():
+        keep, *move = group["files"].values()
+        groups.append(group["head"][:-1] + f', "keep": {keep}, "move": [{", ".join(move)}]}}')
+    plan = tmp_path / "plan.json"
+    plan.write_text(known["head"][:-1] + ', "groups": [' + ", ".join(groups) + "]}")
+    assert len(json.loads(run(album, "apply", plan, "--to", tmp_path / "away", "--json"))["moved"]) == 2

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
 from lookalike.cli.output import console, plural, print_json, short_path, size, table
+from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
     from lookalike.duplicates import Group, MoveReport
 
 MOST_LEFT = 20
+Kind = StrEnum("Kind", ["exact", "same", "edited", "crop", "scene"])
+Keep = Literal["original", "largest", "smallest", "oldest", "newest", "most-bytes", "shortest-path"]
 
 duplicates = typer.Typer(invoke_without_command=True, help="Find what is here twice, and move copies away.")
 
@@ -40,6 +44,17 @@ def find(
             help="Only pairs with one picture below folder A and the other below B, as in train and test.",
         ),
     ] = None,
+    kind: Annotated[
+        list[Kind] | None, typer.Option(help="Only copies of this kind; may be given again. `scene` is as --shots.")
+    ] = None,
+    shots: Annotated[
+        bool, typer.Option("--shots", help="Also show other photographs of one scene. They get into no plan.")
+    ] = False,
+    keep: Annotated[Keep, typer.Option(help="Which copy to keep.")] = "original",
+    keep_in: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Keep what lies in this folder, whatever --keep says; may be given again."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a table, a line per picture.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page to look at the groups.")] = None,
     plan: Annotated[
@@ -56,9 +71,19 @@ def find(
     if ctx.invoked_subcommand is not None:
         return
     from lookalike.duplicates import write_plan
+    from lookalike.duplicates.group import NAMED
 
-    with open_collection(ctx, collection) as album:
-        groups = album.duplicates(max_expected_false=max_expected_false, between=between)
+    kinds = None if not kind else [NAMED[one] for one in kind]
+    with open_collection(ctx, collection) as album, shown() as progress:
+        groups = album.duplicates(
+            max_expected_false=max_expected_false,
+            between=between,
+            kinds=kinds,
+            shots=shots,
+            keep=keep,
+            keep_in=keep_in or (),
+            progress=progress,
+        )
     if csv or html:
         from lookalike.duplicates.report import write_csv, write_page
 
@@ -67,7 +92,7 @@ def find(
         if html:
             write_page(groups, html)
     if plan:
-        write_plan(groups, plan)
+        write_plan(groups, plan, shots="scene" in (kind or ()))
     if json:
         print_json([group.to_json() for group in groups])
         return
@@ -81,6 +106,7 @@ def apply(
     ctx: typer.Context,
     plan: Annotated[Path, typer.Argument(metavar="FILE", help="The plan that `--plan` wrote.")],
     to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to move the copies. Made when it is not there.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be moved, and what not.")] = False,
     json: JsonOption = False,
     collection: CollectionOption = None,
 ) -> None:
@@ -91,8 +117,8 @@ def apply(
     from lookalike.duplicates import apply_plan
 
     with open_collection(ctx, collection) as album:
-        report = apply_plan(plan, to, album.sha256)
-    _tell(report, json, "moved")
+        report = apply_plan(plan, to, album.sha256, dry_run=dry_run)
+    _tell(report, json, "would be moved" if dry_run else "moved")
     if report.undo and not json:
         typer.echo(f"to bring them back: lookalike duplicates undo {printable(report.undo)}")
 
@@ -112,6 +138,8 @@ def _print(groups: Sequence[Group]) -> None:
     if not groups:
         typer.echo("nothing is here twice")
         return
+    from lookalike.duplicates.group import SCENE
+
     out = console()
     rows = []
     for number, group in enumerate(groups, 1):
@@ -125,13 +153,19 @@ def _print(groups: Sequence[Group]) -> None:
         rows.append(("", "", "", "", "", f"({group.reason})"))
     out.print(table(("", "", "pixels", "size", "by chance", "picture"), rows, right=(0, 2, 3, 4)))
     kinds = Counter(group.kind for group in groups)
-    copies = [one for group in groups for one in group.others]
+    copies = [one for group in groups if group.kind != SCENE for one in group.others]
     told = ", ".join(f"{count:,} of kind {kind!r}" for kind, count in kinds.items())
     out.print(f"{plural(len(groups), 'group')}: {told}", soft_wrap=True)
     out.print(
         f"{plural(len(copies), 'copy', 'copies')} besides the ones to keep, {size(sum(one.bytes for one in copies))}",
         soft_wrap=True,
     )
+    unseen = sum(group.unseen for group in groups)
+    if unseen:
+        out.print(
+            f"{plural(unseen, 'copy is', 'copies are')} told by hash and keypoints alone: files are away",
+            soft_wrap=True,
+        )
 
 
 def _tell(report: MoveReport, json: bool, done: str) -> None:

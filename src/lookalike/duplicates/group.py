@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lookalike.errors import printable
 from lookalike.store.catalogue import Record
 
 EXACT, SAME, EDITED, CROP = "exact copy", "same picture", "edited copy", "crop"
-KINDS = (EXACT, SAME, EDITED, CROP)
-"""What a picture can be to the one to keep, the surest first."""
+SCENE = "same scene"
+COPIES = (EXACT, SAME, EDITED, CROP)
+KINDS = (EXACT, SAME, EDITED, CROP, SCENE)
+"""What a picture can be to the one to keep, the surest first; SCENE: another photograph, no copy."""
+NAMED = {"exact": EXACT, "same": SAME, "edited": EDITED, "crop": CROP, "scene": SCENE}
+"""The kinds by the word that stands for each on the command line."""
 AS_IS = "as is"
 
 
@@ -53,18 +58,27 @@ class Group:
     """Pictures that are copies of one another, the one to keep first.
 
     keeper: the id of the member to keep; reason: why that one, in words. expected_false: how many pairs as close as
-    the least close of this group chance alone would bring in the whole collection.
+    the least close of this group chance alone would bring in the whole collection. doubt: the least logarithm of the
+    odds that a member is a version of the one in the middle, not another photograph; None for identical files.
+    unseen: how many members were not looked at, because their files are away.
     """
 
     members: list[Member]
     keeper: int
     reason: str
     expected_false: float
+    doubt: float | None = None
+    unseen: int = 0
+
+    def only(self, kinds: Collection[str]) -> Group | None:
+        """The group without members of other kinds; None when nothing is left beside the one to keep."""
+        members = [one for one in self.members if one.id == self.keeper or one.kind in kinds]
+        return replace(self, members=members) if len(members) > 1 else None
 
     @property
     def kind(self) -> str:
-        """The least sure kind among the members."""
-        return max((member.kind for member in self.members), key=KINDS.index)
+        """The least sure kind among the members besides the one to keep."""
+        return max((member.kind for member in self.others), key=KINDS.index)
 
     @property
     def kept(self) -> Member:

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME
+from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME, SCENE
 from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
 from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
 from lookalike.methods.base import Method, Role
 from lookalike.search.geometry import Verified, match, verify
 from lookalike.search.labels import SAME_COLORS, SAME_HASH
+from lookalike.search.versions import map_of
 from lookalike.significance.model import Null, expected_false, gaussian, radius
 
+if TYPE_CHECKING:
+    from lookalike.duplicates.pixels import Seen
+
 Ids = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 ROLES: tuple[Role, ...] = ("copy", "color", "looks", "part")
 """What is looked at: hashes, colours, what looks alike, and keypoints."""
@@ -78,9 +83,12 @@ class Descriptors:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two pictures that are copies.
+    """Two pictures that are copies, or (kind SCENE) two photographs of one thing.
 
     variant: what makes the first out of the second. whole: the one that contains the other, for kind CROP; else None.
+    start: about how the first lies in the second, (3, 3), original pixels; None: as the variant says. bits: share of
+    differing bits of the hashes, 1 where those say nothing. seen: what their
+    pixels showed, None when they were not looked at.
     """
 
     first: int
@@ -89,6 +97,9 @@ class Link:
     expected_false: float
     variant: str = AS_IS
     whole: int | None = None
+    start: Floats | None = field(default=None, compare=False)
+    bits: float = 1.0
+    seen: Seen | None = None
 
     def other(self, id_: int) -> int:
         """The picture at the other end."""
@@ -99,13 +110,15 @@ class Link:
         return self.variant if id_ == self.first else between(AS_IS, self.variant)
 
 
-def find_links(held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> list[Link]:
-    """All pairs of copies among the pictures described.
+def find_links(
+    held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float, scenes: bool = False
+) -> list[Link]:
+    """All pairs of copies among the pictures described, and pairs of one scene that may be copies.
 
     held: by ROLES, those that the collection has. sizes: (width, height) by id.
-    limit: the greatest expected_false of a pair.
+    limit: the greatest expected_false of a pair. scenes: all pairs of one scene, also those that cannot be copies.
     """
-    judge = _Judge(held, sizes, limit)
+    judge = Judge(held, sizes, limit, scenes)
     links: dict[tuple[int, int], Link] = {}
     if "copy" in held:
         for first, second, bits, variant in _by_hash(held["copy"], limit * (DOUBTED if judge.can_verify else 1.0)):
@@ -121,10 +134,13 @@ def find_links(held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, 
     return list(links.values())
 
 
-class _Judge:
+class Judge:
     """Decides about one pair at a time."""
 
-    def __init__(self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float) -> None:
+    def __init__(
+        self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float, scenes: bool = False
+    ) -> None:
+        self._scenes = scenes
         self._hashes, self._keypoints = held.get("copy"), held.get("part")
         self._colors = held.get("color")
         self._sizes, self._limit = sizes, limit
@@ -141,12 +157,12 @@ class _Judge:
             upright and bits <= SAME_HASH * self._hashes.method.traits.farthest and not self._recoloured(first, second)
         )
         kind = SAME if hardly else EDITED
-        by_hash = Link(first, second, kind, chance, variant)
+        by_hash = Link(first, second, kind, chance, variant, bits=bits / self._hashes.method.traits.farthest)
         if chance <= CLEAR * self._limit or not self.can_verify:
             return by_hash
         proof = self.proof(first, second)
-        if proof is not None:
-            return proof
+        if proof is not None and (proof.kind != SCENE or self._scenes):
+            return replace(proof, bits=bits / self._hashes.method.traits.farthest)
         # Plain round things look alike when turned: too plain for geometry, they must be alike as they are.
         return by_hash if chance <= self._limit and upright and not self._verifiable(first, second) else None
 
@@ -157,16 +173,30 @@ class _Judge:
         assert self._keypoints is not None and self._keypoints.null is not None
         one, other = self._points(first), self._points(second)
         found = verify(one, other) if one is not None and other is not None else None
-        if found is None or not _is_flat(found) or found.inliers < AGREEING * len(match(one, other)):
+        if found is None:
             return None
+        flat = _is_flat(found)
         chance = expected_false(self._keypoints.null, 1 / (1 + found.inliers), self._keypoints.pairs())
-        return self._judged(first, second, found, chance) if chance <= self._limit else None
+        if chance > self._limit or not (flat or self._scenes):
+            return None
+        start = map_of(found, self._sizes[first], self._sizes[second])
+        agreeing = found.inliers >= AGREEING * len(match(one, other))
+        copy = self._judged(first, second, found, chance, start) if flat and agreeing else None
+        return copy or Link(first, second, SCENE, chance, start=start)
 
-    def _judged(self, first: int, second: int, found: Verified, chance: float) -> Link | None:
+    def maps(self, link: Link) -> list[Floats]:
+        """How geometry lays the first picture of a link over the second, if it does."""
+        if self._keypoints is None:
+            return []
+        one, other = self._points(link.first), self._points(link.second)
+        found = verify(one, other) if one is not None and other is not None else None
+        return [] if found is None else [map_of(found, self._sizes[link.first], self._sizes[link.second])]
+
+    def _judged(self, first: int, second: int, found: Verified, chance: float, start: Floats) -> Link | None:
         """What geometry says: the same view, a part, or only the same scene, which is no copy."""
         match found.label:
             case "same picture":
-                return Link(first, second, EDITED, chance)
+                return Link(first, second, EDITED, chance, start=start)
             case "crop of":
                 part, whole, share = first, second, found.covered
             case "contains":
@@ -176,7 +206,7 @@ class _Judge:
         # A part with more pixels than all of the other picture is worth more than a copy.
         if share < SMALLEST_PART or np.prod(self._sizes[part]) > np.prod(self._sizes[whole]):
             return None
-        return Link(first, second, CROP, chance, whole=whole)
+        return Link(first, second, CROP, chance, whole=whole, start=start)
 
     def _recoloured(self, first: int, second: int) -> bool:
         one, other = (None if self._colors is None else self._colors.row(id_) for id_ in (first, second))

@@ -60,17 +60,21 @@ class MoveReport:
             self.left.append(LeftAlone(path, f"{failed}: {error.strerror or error}"))
 
 
-def apply_plan(file: str | os.PathLike[str], to: str | os.PathLike[str], known: Known | None = None) -> MoveReport:
+def apply_plan(
+    file: str | os.PathLike[str], to: str | os.PathLike[str], known: Known | None = None, *, dry_run: bool = False
+) -> MoveReport:
     """Move the copies that a plan names into a folder, keeping their places relative to each other.
 
     A file is moved only while it and the file kept for it are exactly what they were when the plan was made (and, with
     `known`, what the collection knows). Every move is appended to an undo file in the folder before it is done, so
     wherever this is interrupted, every picture is where it was or where the undo file says; the same plan applied
-    again goes on from there. Sidecars go with their pictures.
+    again goes on from there. Sidecars go with their pictures. dry_run: only report what would be moved and what not.
     Raises CollectionError for a plan that cannot be followed or a folder that cannot be used.
     """
     groups = [group for group in read_plan(file) if group.move]
-    folder, made = _target_folder(to)
+    folder, made = _target_folder(to, make=not dry_run)
+    if dry_run:
+        return _Apply(folder, groups, known, dry_run).run()
     with journals.locked(folder):
         report = _Apply(folder, groups, known).run()
     if made and report.undo is None:
@@ -82,8 +86,8 @@ def apply_plan(file: str | os.PathLike[str], to: str | os.PathLike[str], known: 
 class _Apply:
     """One run of a plan."""
 
-    def __init__(self, folder: Path, groups: Sequence[PlannedGroup], known: Known | None) -> None:
-        self._folder, self._groups, self._known = folder, groups, known
+    def __init__(self, folder: Path, groups: Sequence[PlannedGroup], known: Known | None, dry: bool = False) -> None:
+        self._folder, self._groups, self._known, self._dry = folder, groups, known, dry
         self._base = _common_folder([file.path for group in groups for file in group.move])
         self._interrupted = journals.interrupted(folder)
         self._journal = Journal(folder)
@@ -104,7 +108,8 @@ class _Apply:
 
     def _copy(self, copy: PlannedFile, group: PlannedGroup) -> None:
         path = Path(copy.path)
-        recover(path, copy.sha256)
+        if not self._dry:
+            recover(path, copy.sha256)
         _check_copy(copy, group, self._folder, self._known)
         sidecars = list(_sidecars(path))
         target = self._move(path, self._folder / _relative(path, self._base), copy.sha256)
@@ -116,13 +121,13 @@ class _Apply:
 
     def _move(self, path: Path, wished: Path, sha256: str) -> Path:
         """Move a file to a free place like the one wished for, or to where it was on its way when interrupted."""
-        begun = self._interrupted.get(str(path))
-        target = None if begun is None or begun.sha256 != sha256 else self._folder / begun.place
-        if target is not None and not _is_below(target, self._folder):
-            target = None
-        if target is not None:
-            recover(target, sha256)
-        if target is not None and _holds(target, sha256):
+        if self._dry:
+            target = self._free(wished, path)
+            self._report.moved.append((str(path), str(target)))
+            return target
+        begun = self._begun(path, sha256)
+        if begun is not None and _holds(begun, sha256):
+            target = begun
             move = self._journal.begin(str(path), target, sha256)
             end_name(path, target, sha256)
         else:
@@ -139,11 +144,20 @@ class _Apply:
         self._report.undo = self._journal.path
         return target
 
+    def _begun(self, path: Path, sha256: str) -> Path | None:
+        """Where a file was on its way to when that was interrupted."""
+        move = self._interrupted.get(str(path))
+        if move is None or move.sha256 != sha256 or not _is_below(self._folder / move.place, self._folder):
+            return None
+        recover(self._folder / move.place, sha256)
+        return self._folder / move.place
+
     def _free(self, wished: Path, path: Path) -> Path:
         """A path that nothing has, nor was about to get when interrupted: "a.jpg", else "a (2).jpg" ..."""
         if not _is_below(wished, self._folder):
             raise LeaveAloneError(f"{printable(wished)} lies behind a link that leads out of the folder")
         taken = {str(self._folder / move.place) for source, move in self._interrupted.items() if source != str(path)}
+        taken |= {target for _, target in self._report.moved}
         target, number = wished, 1
         while os.path.lexists(target) or str(target) in taken:
             number += 1
@@ -249,18 +263,22 @@ def _holds(path: Path, sha256: str) -> bool:
     return is_regular(path) and file_sha256(path) == sha256
 
 
-def _target_folder(to: str | os.PathLike[str]) -> tuple[Path, bool]:
-    """The folder to move to, and whether it was made."""
+def _target_folder(to: str | os.PathLike[str], make: bool) -> tuple[Path, bool]:
+    """The folder to move to, and whether it was made; when it is not to be made, whether it could be is looked up."""
     folder = Path(os.path.realpath(os.path.expanduser(to)))
     try:
-        made = not os.path.lexists(folder)
-        make_folder(folder)
+        made = make and not os.path.lexists(folder)
+        if make:
+            make_folder(folder)
+        there = folder
+        while not os.path.lexists(there):
+            there = there.parent
     except OSError as error:
         raise CollectionError(f"{printable(folder)} cannot be made: {error.strerror or error}") from None
-    if not folder.is_dir():
-        raise CollectionError(f"{printable(folder)} is a file: name a folder to move the copies to")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise CollectionError(f"{printable(folder)} cannot be written to: name another folder")
+    if not there.is_dir():
+        raise CollectionError(f"{printable(there)} is a file: name a folder to move the copies to")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise CollectionError(f"{printable(there)} cannot be written to: name another folder")
     return folder, made
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lookalike.duplicates.group import Group, Member
+from lookalike.duplicates.group import SCENE, Group, Member
 from lookalike.errors import CollectionError, printable
 
 FORMAT = "lookalike duplicates plan"
@@ -44,8 +44,11 @@ class PlannedGroup:
     move: list[PlannedFile]
 
 
-def write_plan(groups: Sequence[Group], file: str | os.PathLike[str]) -> None:
-    """Write what would be moved as JSON. Raises CollectionError when the file exists or cannot be written."""
+def write_plan(groups: Sequence[Group], file: str | os.PathLike[str], *, shots: bool = False) -> None:
+    """Write what would be moved as JSON: copies; with `shots` also other photographs of a scene.
+
+    Raises CollectionError when the file exists or cannot be written.
+    """
     plan = {
         "format": FORMAT,
         "version": VERSION,
@@ -59,6 +62,7 @@ def write_plan(groups: Sequence[Group], file: str | os.PathLike[str]) -> None:
                 "move": [asdict(PlannedFile.of(member)) for member in group.others],
             }
             for group in groups
+            if shots or group.kind != SCENE
         ],
     }
     text = json.dumps(plan, ensure_ascii=False, indent=2)

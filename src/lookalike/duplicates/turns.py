@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.duplicates.group import AS_IS
@@ -48,3 +49,11 @@ def turned_hashes(codes: NDArray[np.uint8], side: int) -> list[NDArray[np.uint8]
         for out, way in zip(turned, ways, strict=True):
             out[at : at + _BLOCK] = np.packbits(way.reshape(len(block), -1), axis=1)
     return turned
+
+
+def undone(picture: PIL.Image.Image, variant: str) -> PIL.Image.Image:
+    """The picture that a variant was made of."""
+    mirrored, turns = _WAYS[variant]
+    back = (None, PIL.Image.Transpose.ROTATE_90, PIL.Image.Transpose.ROTATE_180, PIL.Image.Transpose.ROTATE_270)[turns]
+    upright = picture if back is None else picture.transpose(back)
+    return upright.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else upright
