@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -51,7 +51,8 @@ class Info:
     """What a collection holds.
 
     failed: files that could not be read; removed: remembered files that are gone; damaged: pictures of which a part is
-    missing; skipped: how many files of which kind are no pictures.
+    missing; skipped: how many files of which kind are no pictures. ignored: patterns of names that are skipped, by
+    folder; left_out: files and folders that were removed from a folder that is indexed.
     """
 
     path: str
@@ -63,6 +64,8 @@ class Info:
     roots: list[str]
     damaged: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
 
 class Collection:
@@ -130,11 +133,22 @@ class Collection:
         Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
         """
         from lookalike.ingest.run import Failure, Options, index
+        from lookalike.ingest.walk import check_root
         from lookalike.methods.factory import NAMES, make, parse
         from lookalike.search.segments import seal_all
         from lookalike.significance.nulls import learn
 
         started = time.monotonic()
+        options = options or Options()
+        if not paths:
+            options = replace(options, named=False)
+        if not self._store.exists:  # what cannot begin leaves nothing behind
+            if not paths:
+                raise CollectionError("nothing to index: name a folder of pictures")
+            for path in paths:
+                check_root(_absolute(path))
+            for text in methods:
+                make(text)
         with self._writing(create=True):
             catalogue = self._store.catalogue
             before = catalogue.methods()
@@ -143,7 +157,7 @@ class Collection:
             # made before any is added: a model that is missing must not leave half of them behind
             for method in [make(text, held.get(choice.name)) for text, choice in asked]:
                 self._store.add_method(method.name, method.params, method.layout)
-            roots = [os.fspath(Path(path).expanduser()) for path in paths] or catalogue.roots()
+            roots = [_absolute(path) for path in paths] or catalogue.roots()
             if not roots:
                 raise CollectionError("nothing to index: name a folder of pictures")
             # A remembered folder may be on a drive that is not there today; one named now was mistyped.
@@ -159,7 +173,7 @@ class Collection:
                 self._store,
                 there,
                 kept,
-                options or Options(),
+                options,
                 progress or (lambda _: None),
                 lambda: seal_all(self._store, made),
             )
@@ -206,8 +220,10 @@ class Collection:
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:
         """Take files, or all files below folders, out of the collection (never off the disk); how many.
 
-        The folders are forgotten as well: `index` without paths does not go there again.
+        The folders are forgotten as well. What lies below a folder that is still indexed stays out of later runs
+        until it is named again.
         """
+        from lookalike.ingest.scope import read_scope, remember_scope
         from lookalike.store.changes import Removed
 
         with self._writing():
@@ -215,6 +231,10 @@ class Collection:
             self._store.apply([Removed(id_) for id_ in ids])
             for path in paths:
                 self._store.catalogue.forget_roots(_absolute(path))
+            scope = read_scope(self._store.catalogue)
+            rest = scope.removing([_absolute(path) for path in paths], self._store.catalogue.roots())
+            if rest != scope:
+                remember_scope(self._store.catalogue, rest)
         return len(ids)
 
     def compact(self) -> int:
@@ -348,9 +368,10 @@ class Collection:
     def info(self) -> Info:
         """What the collection holds. Opens no index."""
         from lookalike.index.items import Items
+        from lookalike.ingest.scope import read_scope
 
         catalogue, view = self._store.catalogue, self._store.view()
-        counts = catalogue.counts()
+        counts, scope = catalogue.counts(), read_scope(catalogue)
         segments = {name: self._store.segments(stored) for name, stored in view.methods.items()}
         held = [
             MethodInfo(
@@ -374,6 +395,8 @@ class Collection:
             catalogue.roots(),
             catalogue.damaged(),
             catalogue.skipped(),
+            {folder: list(names) for folder, names in scope.ignored.items()},
+            sorted(scope.left_out),
         )
 
     def failures(self) -> list[Record]:

@@ -325,6 +325,26 @@ def test_info_shows_and_lists(cli, pictures):
     assert json.loads(cli("info", "--failed", "--json").stdout)[0]["path"] == str(pictures / "broken.jpg")
 
 
+def test_what_is_ignored_and_left_out_is_shown(cli, tmp_path):
+    folder, on = fill(tmp_path / "pictures", 3), tmp_path / "album"
+    fill(folder / "sub", 2)
+    cli("index", folder, "--workers", 0, "--ignore", "002.png", *NAMED, on=on)
+    cli("remove", folder / "sub", on=on)
+    assert lines(cli("index", "--workers", 0, on=on))[0].startswith("2 unchanged (")
+    shown = lines(cli("info", on=on))
+    assert f"ignored in {folder}: 002.png" in shown
+    assert f"removed, left out until it is named again: {folder / 'sub'}" in shown
+    about = json.loads(cli("info", "--json", on=on).stdout)
+    assert (about["ignored"], about["left_out"]) == ({str(folder): ["002.png"]}, [str(folder / "sub")])
+
+
+def test_searching_an_empty_collection_says_that_it_is_empty(cli, pictures, tmp_path):
+    (tmp_path / "none").mkdir()
+    cli("index", tmp_path / "none", "--workers", 0, *NAMED, on=tmp_path / "album")
+    result = cli("search", pictures / "coffee.png", on=tmp_path / "album")
+    assert "there is no picture in this collection yet: lookalike index FOLDER" in result.output
+
+
 def test_remove_and_check_tell_what_they_did(cli, album, pictures, tmp_path):
     on = shutil.copytree(album, tmp_path / "album")
     assert cli("remove", pictures / "coffee.png", pictures / "page.png", on=on).stdout.startswith("2 pictures removed")

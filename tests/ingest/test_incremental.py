@@ -11,7 +11,8 @@ import pytest
 
 import lookalike.ingest.describe as describe
 import lookalike.ingest.run as run
-from lookalike import Collection, CollectionError
+from lookalike import Collection, CollectionError, QueryError
+from lookalike.ingest.walk import IGNORED
 from lookalike.pictures.formats import UnreadableError
 from samples import HERE, METHODS, consistent, draw, drawing, fill, living, photo
 
@@ -334,3 +335,93 @@ def test_a_picture_of_which_most_is_there_is_found_and_said_to_be_damaged(album,
     (match, *_) = album.search(photo("coffee.png"), k=1)
     assert os.path.basename(match.path) == "cut.jpg"
     assert album.record(match.id).reason == report.damaged[0].reason
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Pictures in a folder, two below it, and one deeper down."""
+    for number, name in enumerate(("a.png", "cats/b.png", "cats/old/c.png", "dogs/d.png", "dogs/d.tmp.png")):
+        draw(tmp_path / "tree" / name, 400 + number)
+    return tmp_path / "tree"
+
+
+@pytest.fixture
+def grown(tmp_path, tree):
+    with Collection(tmp_path / "grown") as made:
+        made.index([tree], methods=METHODS, options=replace(HERE, ignore=(*IGNORED, "*.tmp.png")))
+        yield made
+
+
+def names(album):
+    return sorted(living(album))
+
+
+def test_what_the_first_run_ignores_later_runs_ignore_too(grown, tree):
+    everything = ["a.png", "b.png", "c.png", "d.png"]
+    assert names(grown) == everything
+    for named in ([], [tree], [tree / "dogs"]):
+        grown.index(named, options=HERE)
+        assert names(grown) == everything
+    assert grown.info().ignored == {str(tree): ["*.tmp.png"]}
+    draw(tree / "cats" / "x.part.png", 410)
+    grown.index([tree / "cats"], options=replace(HERE, ignore=(*IGNORED, "*.part.png")))
+    grown.index(options=HERE)
+    assert names(grown) == everything
+    draw(tree / "dogs" / "y.part.png", 411)  # of cats only
+    grown.index(options=HERE)
+    assert names(grown) == [*everything, "y.part.png"]
+
+
+def test_a_removed_folder_stays_removed_until_it_is_named(grown, tree):
+    assert grown.remove([tree / "cats"]) == 2
+    for named in ([], [tree]):
+        grown.index(named, options=HERE)
+        assert names(grown) == ["a.png", "d.png"]
+    assert grown.info().left_out == [str(tree / "cats")]
+    grown.index([tree / "cats"], options=HERE)
+    assert names(grown) == ["a.png", "b.png", "c.png", "d.png"]
+    grown.index(options=HERE)
+    assert (names(grown), grown.info().left_out) == (["a.png", "b.png", "c.png", "d.png"], [])
+
+
+def test_what_changes_in_a_followed_folder_does_not_bring_back_what_was_removed(grown, tree):
+    grown.remove([tree / "cats", tree / "a.png"])
+    for changed in (tree, tree / "cats", tree / "cats" / "old"):
+        grown.index([changed], options=replace(HERE, named=False))
+        assert names(grown) == ["d.png"]
+
+
+def test_what_is_named_inside_a_removed_folder_comes_back_alone_and_stays(grown, tree):
+    grown.remove([tree / "cats"])
+    grown.index([tree / "cats" / "old"], options=HERE)
+    for named in ([], [tree]):
+        grown.index(named, options=HERE)
+        assert names(grown) == ["a.png", "c.png", "d.png"]
+
+
+def test_a_removed_file_stays_removed_until_it_or_its_folder_is_named(grown, tree):
+    grown.remove([tree / "a.png", tree / "cats" / "b.png"])
+    grown.index(options=HERE)
+    assert names(grown) == ["c.png", "d.png"]
+    grown.index([tree], options=HERE)
+    assert names(grown) == ["a.png", "c.png", "d.png"]
+    grown.index([tree / "cats" / "b.png"], options=HERE)
+    assert names(grown) == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_removing_a_whole_root_forgets_what_was_left_out_and_ignored_there(grown, tree):
+    grown.remove([tree / "cats"])
+    grown.remove([tree])
+    about = grown.info()
+    assert (about.roots, about.ignored, about.left_out) == ([], {}, [])
+    grown.index([tree], options=HERE)
+    assert names(grown) == ["a.png", "b.png", "c.png", "d.png", "d.tmp.png"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "methods"), [([], ()), (["nowhere"], ()), (["/proc"], ()), (["."], ("sift",)), (["."], ("phash:bits=1",))]
+)
+def test_a_first_run_that_cannot_begin_leaves_no_collection(tmp_path, paths, methods):
+    with Collection(tmp_path / "new") as album, pytest.raises((CollectionError, QueryError)):
+        album.index(paths, methods=methods, options=HERE)
+    assert not (tmp_path / "new").exists()

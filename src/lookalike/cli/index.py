@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,11 +77,11 @@ def index(
     from lookalike.pictures.open import MAX_PIXELS
 
     options = Options(
+        workers=(os.cpu_count() or 1) if workers is None else workers,
         ignore=(*IGNORED, *(ignore or ())),
         max_pixels=MAX_PIXELS if max_megapixels is None else round(max_megapixels * 1e6),
         retry=retry,
         strict=strict,
-        **({} if workers is None else {"workers": workers}),
     )
     if watch:
         from lookalike.ingest.watch import require_watchfiles
@@ -128,7 +129,7 @@ def follow(album: Collection, options: Options) -> None:
     tell(f"following {plural(len(roots), 'folder')}; Ctrl-C ends it")
 
     def look(folders: list[str]) -> None:
-        report = album.index(folders, options=options)
+        report = album.index(folders, options=replace(options, named=False))
         if report.added or report.updated or report.moved or report.removed or report.failed:
             typer.echo(summary(report, len(album)))
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lookalike.collection import Info
     from lookalike.store.catalogue import Record
 
+MOST_LEFT_OUT = 5
+
 
 def info(
     ctx: typer.Context,
@@ -36,7 +38,13 @@ def info(
 
 def info_json(about: Info) -> dict[str, object]:
     """The fields of Info as plain values."""
-    return {**asdict(about), "path": printable(about.path), "roots": [printable(root) for root in about.roots]}
+    return {
+        **asdict(about),
+        "path": printable(about.path),
+        "roots": [printable(root) for root in about.roots],
+        "ignored": {printable(folder): names for folder, names in about.ignored.items()},
+        "left_out": [printable(path) for path in about.left_out],
+    }
 
 
 def _failures(records: list[Record], json: bool) -> None:
@@ -66,6 +74,12 @@ def _overview(about: Info) -> None:
         out.print(table(("method", "pictures", "descriptors", "segments", "parameters"), rows, right=(1, 2, 3)))
     for root in about.roots:
         out.print(f"indexed: {printable(root)}", soft_wrap=True)
+    for folder, names in about.ignored.items():
+        out.print(f"ignored in {printable(folder)}: {printable(' '.join(names))}", soft_wrap=True)
+    for path in about.left_out[:MOST_LEFT_OUT]:
+        out.print(f"removed, left out until it is named again: {printable(path)}", soft_wrap=True)
+    if len(about.left_out) > MOST_LEFT_OUT:
+        out.print(f"and {len(about.left_out) - MOST_LEFT_OUT:,} more are left out (lookalike info --json)")
     if about.failed:
         out.print(f"{plural(about.failed, 'file')} could not be read: lookalike info --failed", soft_wrap=True)
     if about.damaged:

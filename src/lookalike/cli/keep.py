@@ -22,7 +22,7 @@ def remove(
 ) -> None:
     """Take pictures out of the collection. The files stay where they are.
 
-    Indexing their folder again brings them back; `lookalike index --ignore PATTERN` does not.
+    Later runs leave them out, also those of a folder around them, until they are named to `lookalike index` again.
     """
     with open_collection(ctx, collection) as album:
         before = album.roots

@@ -91,6 +91,9 @@ def search(
             index=index,
             max_expected_false=max_expected_false,
         )
+        empty = not matches and not len(album)
+    if empty:
+        typer.echo("lookalike: there is no picture in this collection yet: lookalike index FOLDER", err=True)
     for note in matches.notes:
         typer.echo(f"lookalike: {note}", err=True)
     if json:

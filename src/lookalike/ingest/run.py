@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from lookalike.errors import CollectionError
 from lookalike.ingest.describe import Outcome, Same, Skipped, Task, Unreadable, describe_file
 from lookalike.ingest.pool import Kept, Pool
+from lookalike.ingest.scope import Scope, is_within, read_scope, remember_scope
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
 from lookalike.pictures.open import MAX_PIXELS
@@ -62,13 +63,15 @@ class IndexReport:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to index. workers: processes (0: none, describe in this one); retry: try failed files again;
-    strict: refuse pictures of which a part is missing."""
+    strict: refuse pictures of which a part is missing; named: whether someone named the paths, which brings back what
+    was removed there."""
 
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     ignore: Sequence[str] = IGNORED
     max_pixels: int = MAX_PIXELS
     retry: bool = False
     strict: bool = False
+    named: bool = True
 
 
 def index(
@@ -83,19 +86,33 @@ def index(
 
     committed: called after every batch of descriptions that was committed.
     """
-    walk = Walk(paths, options.ignore, spare=[str(store.directory)])
+    known = store.catalogue.roots()
+    scope = read_scope(store.catalogue).ignoring([one for one in options.ignore if one not in IGNORED], paths)
+    if options.named:
+        scope = scope.naming(paths)
+    else:
+        paths = [path for path in paths if scope.covered(path, known)]
+    walk = Walk([*paths, *_islands(paths, known, scope)], options.ignore, [str(store.directory)], scope)
     run = _Run(store, kept, options, progress, committed)
+    remember_scope(store.catalogue, scope)
     run.comparison.add(walk)
     run.look_at_pending()
     run.remove_vanished(walk)
-    store.catalogue.remember_roots(_new_roots(store, walk.roots))
+    store.catalogue.remember_roots([root for root in walk.roots if not scope.covered(root, known)])
     return run.report
 
 
-def _new_roots(store: Store, roots: Sequence[str]) -> list[str]:
-    """Roots that are not remembered yet, nor inside one that is."""
-    known = [os.path.join(root, "") for root in store.catalogue.roots()]
-    return [root for root in roots if not any(os.path.join(root, "").startswith(old) for old in known)]
+def _islands(paths: Sequence[str], known: Sequence[str], scope: Scope) -> list[str]:
+    """Folders of earlier runs below the paths that a walk of these leaves out: named after the folder around them was
+    removed, they are not to be taken for vanished."""
+    return [
+        root
+        for root in known
+        if root not in paths
+        and os.path.exists(root)
+        and any(is_within(root, path) for path in paths)
+        and not scope.covered(root, paths)
+    ]
 
 
 class _Run:

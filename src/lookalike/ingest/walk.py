@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 
 from lookalike.errors import CollectionError, printable
+from lookalike.ingest.scope import Scope
 from lookalike.store.comparison import Seen
 
 IGNORED = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "Thumbs.db", "desktop.ini")
@@ -20,15 +21,28 @@ SYSTEM_FOLDERS = (*SYSTEM, "/dev")
 """Where a system shows itself as files: reading those may wait for ever or have an effect."""
 
 
-class Walk:
-    """The regular files below some roots. `unreadable` fills with the folders that could not be listed."""
+NOTHING_LEFT_OUT = Scope()
 
-    def __init__(self, roots: Sequence[str], ignore: Sequence[str] = IGNORED, spare: Iterable[str] = ()) -> None:
+
+class Walk:
+    """The regular files below some roots. `unreadable` fills with the folders that could not be listed.
+
+    ignore: patterns of names to skip everywhere; scope: what is left out in places. spare: folders never to enter.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[str],
+        ignore: Sequence[str] = IGNORED,
+        spare: Iterable[str] = (),
+        scope: Scope = NOTHING_LEFT_OUT,
+    ) -> None:
         self.roots = [os.path.abspath(root) for root in roots]
         for root in self.roots:
-            _check_root(root)
+            check_root(root)
         self.unreadable: list[str] = []
         self._ignore = tuple(ignore)
+        self._scope = scope
         self._spare = {os.path.realpath(path) for path in spare}
         self._visited: set[tuple[int, int]] = set()
         self._systems = _system_devices()
@@ -42,30 +56,33 @@ class Walk:
                 yield from self._file(root, os.stat(root))
 
     def _folder(self, top: str) -> Iterator[Seen]:
-        waiting = [top]
+        waiting = [(top, (*self._ignore, *self._scope.patterns(top)))]
         while waiting:
-            folder = waiting.pop()
+            folder, ignore = waiting.pop()
             if not self._first_visit(folder):
                 continue
+            below: list[str] = []
             try:
                 with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+                    for entry in listing:
+                        if not _ignored(entry.name, ignore) and entry.path not in self._scope.left_out:
+                            yield from self._entry(entry, below)
             except OSError:
                 self.unreadable.append(folder)
-                continue
-            for entry in reversed(entries):
-                if not self._ignored(entry.name):
-                    yield from self._entry(entry, waiting)
+            # in order, so that of two links to one folder the same is walked every time
+            ordered = sorted(below, reverse=True)
+            waiting += [(path, (*ignore, *self._scope.ignored.get(path, ()))) for path in ordered]
 
-    def _entry(self, entry: os.DirEntry[str], waiting: list[str]) -> Iterator[Seen]:
+    def _entry(self, entry: os.DirEntry[str], below: list[str]) -> Iterator[Seen]:
         try:
             if entry.is_dir():
-                waiting.append(entry.path)
-            else:
-                yield from self._file(entry.path, entry.stat())
+                below.append(entry.path)
+                return
+            status = entry.stat()
         except OSError:
             # a dangling link, or gone since it was listed: there is no file to fail
             return
+        yield from self._file(entry.path, status)
 
     def _file(self, path: str, status: os.stat_result) -> Iterator[Seen]:
         if stat.S_ISREG(status.st_mode):
@@ -85,11 +102,13 @@ class Walk:
         self._visited.add(key)
         return True
 
-    def _ignored(self, name: str) -> bool:
-        return name.startswith(".") or any(fnmatch(name, pattern) for pattern in self._ignore)
+
+def _ignored(name: str, patterns: Iterable[str]) -> bool:
+    return name.startswith(".") or any(fnmatch(name, pattern) for pattern in patterns)
 
 
-def _check_root(root: str) -> None:
+def check_root(root: str) -> None:
+    """CollectionError for what cannot be walked: a path that does not exist, a device, the system's own folders."""
     try:
         status = os.stat(root)
     except OSError as error:
