@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import PIL.Image
 from _table import Report
 
 from lookalike import Collection, ImageError
+from lookalike.ingest.describe import Opened, Task, read_file
+from lookalike.methods.factory import NAMES, make
 from lookalike.pictures.open import open_image
 
 METHODS = ("phash", "color")
@@ -53,10 +58,31 @@ def main() -> None:
     arguments = parser.parse_args()
     report = Report("indexing", "Indexing by phash and color")
     with tempfile.TemporaryDirectory() as scratch:
+        stages(report, arguments.folder)
         rate(report, arguments.folder, Path(scratch), arguments.rounds)
         growth(report, arguments.folder, Path(scratch), arguments.many)
         cold_start(report, Path(scratch))
     report.show()
+
+
+def stages(report: Report, folder: Path, most: int = 100) -> None:
+    """What a picture costs, part by part, on one thread: the median over some of them."""
+    cv2.setNumThreads(1)
+    methods = [make(name) for name in NAMES]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for path in files[:: max(1, len(files) // most)]:
+        started = time.perf_counter()
+        found = read_file(Task(str(path)))
+        if not isinstance(found, Opened):
+            continue
+        seconds["read, hash, decode"].append(time.perf_counter() - started)
+        for method in methods:
+            started = time.perf_counter()
+            method.describe(found.image)
+            seconds[method.name].append(time.perf_counter() - started)
+    for what, each in seconds.items():
+        report.row(what=f"one picture: {what}", milliseconds=1e3 * statistics.median(each[1:]))
 
 
 def rate(report: Report, folder: Path, scratch: Path, rounds: int) -> None:

@@ -425,3 +425,12 @@ def test_a_first_run_that_cannot_begin_leaves_no_collection(tmp_path, paths, met
     with Collection(tmp_path / "new") as album, pytest.raises((CollectionError, QueryError)):
         album.index(paths, methods=methods, options=HERE)
     assert not (tmp_path / "new").exists()
+
+
+def test_progress_tells_what_is_being_done_and_with_what(tmp_path, folder):
+    told = []
+    with Collection(tmp_path / "new") as album:
+        album.index([folder], methods=METHODS, options=HERE, progress=told.append)
+    assert told[0].doing == "looking for files" and told[0].about == str(folder)
+    indexing = [(one.done, one.total, os.path.basename(one.about)) for one in told if one.doing == "indexing"]
+    assert indexing == [(number + 1, 6, f"{number:03}.png") for number in range(6)]

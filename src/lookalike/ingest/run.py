@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -21,11 +21,12 @@ from lookalike.methods.factory import make_all
 from lookalike.pictures.open import MAX_PIXELS
 from lookalike.progress import Progress
 from lookalike.store.changes import Added, Change, Completed, Copied, Description, Failed, Moved, Removed
-from lookalike.store.comparison import Comparison, Pending
+from lookalike.store.comparison import Comparison, Pending, Seen
 from lookalike.store.directory import Store
 
 BATCH = 256
 BATCH_SECONDS = 5.0
+TOLD_EVERY = 500  # files found
 NO_DATE = -1
 """Of a file that could not be read for a reason that may pass: it never has this one, so it is tried again."""
 
@@ -95,11 +96,19 @@ def index(
     walk = Walk([*paths, *_islands(paths, known, scope)], options.ignore, [str(store.directory)], scope)
     run = _Run(store, kept, options, progress, committed)
     remember_scope(store.catalogue, scope)
-    run.comparison.add(walk)
+    run.comparison.add(_counted(walk, progress))
     run.look_at_pending()
     run.remove_vanished(walk)
     store.catalogue.remember_roots([root for root in walk.roots if not scope.covered(root, known)])
     return run.report
+
+
+def _counted(files: Iterable[Seen], progress: Callable[[Progress], None]) -> Iterator[Seen]:
+    """The files, telling now and then how many there are so far and where they are."""
+    for number, file in enumerate(files):
+        if number % TOLD_EVERY == 0:
+            progress(Progress("looking for files", number, 0, about=os.path.dirname(file.path)))
+        yield file
 
 
 def _islands(paths: Sequence[str], known: Sequence[str], scope: Scope) -> list[str]:
@@ -147,14 +156,14 @@ class _Run:
         if not total:
             return
         by_path: dict[str, Pending] = {}
-        self.progress(Progress("indexing", 0, total))
+        self.progress(Progress("starting", 0, total))
         with closing(self._outcomes(self._tasks(by_path))) as outcomes:
             try:
                 for done, (task, outcome) in enumerate(outcomes, 1):
                     change = self._change(by_path.pop(task.path), outcome)
                     if change is not None:
                         self._batch.append(change)
-                    self.progress(Progress("indexing", done, total, len(self.report.failed)))
+                    self.progress(Progress("indexing", done, total, len(self.report.failed), task.path))
                     if len(self._batch) >= BATCH or time.monotonic() - self._committed_at > BATCH_SECONDS:
                         self._commit()
             finally:
