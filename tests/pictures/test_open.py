@@ -573,6 +573,24 @@ def test_an_icon_with_a_larger_picture_inside_than_it_says_is_refused():
     assert "over the limit" in reason_of(bytes(data), max_pixels=10_000)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_too_large_for_pillow_is_decoded_with_less_memory(mode, monkeypatch):
+    picture = photo("coffee.png").resize((900, 600)).convert(mode)
+    if mode == "RGBA":
+        picture.paste((0, 0, 0, 0), (0, 0, 300, 600))
+    exif = PIL.Image.Exif()
+    exif[274] = 6
+    data = saved(picture, "WEBP", lossless=True, exif=exif)
+    expected = open_image(data, size=200)
+    monkeypatch.setattr("lookalike.pictures.open.MAX_DECODE_BYTES", 900 * 600 * 5)
+    found = open_image(data, size=200)
+    assert (found.width, found.height, found.rgb.shape) == (600, 900, expected.rgb.shape)
+    assert np.abs(found.rgb.astype(int) - expected.rgb).mean() < 3
+    assert "damaged WEBP" in reason_of(data[:-2000]) or "cut short" in reason_of(data[:-2000])
+    monkeypatch.setattr("lookalike.pictures.open.MAX_DECODE_BYTES", 900 * 600 * 3)
+    assert "of memory, over the limit" in reason_of(data)
+
+
 def test_threads_with_other_limits_leave_pillows_as_it_was(monkeypatch):
     large, small = saved(quarters(400, 300), "TIFF"), saved(quarters(40, 30), "TIFF")
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)

@@ -143,6 +143,8 @@ def _decode(file: IO[bytes], suffix: str, size: int, max_pixels: int, strict: bo
         raise UnreadableError(f"its header promises {_by(*picture.size)} pixels, but the file has only {length} bytes")
     original = picture.size
     drafted = picture.format in ("JPEG", "MPO") and picture.draft(None, fit(*original, size)) is not None
+    if picture.format == "WEBP" and _memory(picture, original) > MAX_DECODE_BYTES:
+        return _decode_large_webp(file, picture, length, size)
     _check_memory(picture, original)
     damage = None
     try:
@@ -175,8 +177,23 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise UnreadableError(f"{_by(*size)} pixels is over the limit of {max_pixels / 1e6:g} megapixels")
 
 
+def _decode_large_webp(file: IO[bytes], picture: PIL.Image.Image, length: int, size: int) -> Image:
+    from lookalike.pictures.large import BYTES_PER_PIXEL as WEBP_BYTES
+    from lookalike.pictures.large import decode_webp
+
+    _refuse_larger(picture.width * picture.height * WEBP_BYTES, picture, picture.size)
+    with decoding(f"WEBP picture of {_by(*picture.size)}", length):
+        rgb = decode_webp(file, fit(*picture.size, size))
+    return _upright(rgb, picture, picture.size, "WEBP")
+
+
 def _check_memory(picture: PIL.Image.Image, original: tuple[int, int]) -> None:
     """Refuse before decoding what would not fit into MAX_DECODE_BYTES. original: the size before JPEG's draft."""
+    _refuse_larger(_memory(picture, original), picture, original)
+
+
+def _memory(picture: PIL.Image.Image, original: tuple[int, int]) -> int:
+    """Bytes that Pillow and its decoder take for a picture."""
     own = BYTES_PER_PIXEL.get(picture.mode, 4)
     tags = getattr(picture, "tag_v2", {})  # of a TIFF, where libtiff holds one strip or tile beside the picture
     strip = 0 if TILE_WIDTH in tags else min(1.0, tags.get(ROWS_PER_STRIP, picture.height) / picture.height)
@@ -184,6 +201,10 @@ def _check_memory(picture: PIL.Image.Image, original: tuple[int, int]) -> None:
     needed = int(picture.width * picture.height * (own + beside))
     if picture.info.get("progressive"):
         needed += original[0] * original[1] * PROGRESSIVE_BYTES
+    return needed
+
+
+def _refuse_larger(needed: int, picture: PIL.Image.Image, original: tuple[int, int]) -> None:
     if needed > MAX_DECODE_BYTES:
         raise UnreadableError(
             f"decoding {_by(*original)} pixels of {picture.format} would take {needed / 2**30:.1f} GiB of memory,"
@@ -197,8 +218,12 @@ def _by(width: int, height: int) -> str:
 
 def _finish(picture: PIL.Image.Image, original: tuple[int, int], size: int, form: str) -> Image:
     """A decoded picture (perhaps already smaller than the original) in RGB at the working size, then upright."""
+    return _upright(to_rgb(picture, fit(*original, size)), picture, original, form)
+
+
+def _upright(rgb: PIL.Image.Image, picture: PIL.Image.Image, original: tuple[int, int], form: str) -> Image:
+    """Pixels in RGB turned as the picture's file says."""
     metadata, orientation = read_metadata(picture), orientation_of(picture)
-    rgb = to_rgb(picture, fit(*original, size))
     width, height = original
     if orientation in TURNS:
         rgb = rgb.transpose(TURNS[orientation])
