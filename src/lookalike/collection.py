@@ -218,7 +218,8 @@ class Collection:
         return learned
 
     def remove(self, paths: Sequence[str | os.PathLike[str]]) -> int:
-        """Take files, or all files below folders, out of the collection (never off the disk); how many.
+        """Take files, or all files below folders, out of the collection (never off the disk); how many files, with
+        those that could not be read and those that are no pictures.
 
         The folders are forgotten as well. What lies below a folder that is still indexed stays out of later runs
         until it is named again.

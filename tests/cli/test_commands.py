@@ -338,6 +338,15 @@ def test_what_is_ignored_and_left_out_is_shown(cli, tmp_path):
     assert (about["ignored"], about["left_out"]) == ({str(folder): ["002.png"]}, [str(folder / "sub")])
 
 
+def test_remove_tells_pictures_from_other_files(cli, tmp_path):
+    folder, on = fill(tmp_path / "pictures", 2), tmp_path / "album"
+    (folder / "a.txt").write_text("words")
+    (folder / "b.jpg").write_text("words")
+    cli("index", folder, "--workers", 0, *NAMED, on=on)
+    shown = cli("remove", folder, on=on).stdout
+    assert shown.startswith("2 pictures removed from the collection, 2 other files forgotten\n")
+
+
 def test_searching_an_empty_collection_says_that_it_is_empty(cli, pictures, tmp_path):
     (tmp_path / "none").mkdir()
     cli("index", tmp_path / "none", "--workers", 0, *NAMED, on=tmp_path / "album")

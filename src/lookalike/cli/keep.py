@@ -25,12 +25,14 @@ def remove(
     Later runs leave them out, also those of a folder around them, until they are named to `lookalike index` again.
     """
     with open_collection(ctx, collection) as album:
-        before = album.roots
+        before, pictures = album.roots, len(album)
         removed = album.remove(paths)
+        pictures -= len(album)
         forgotten = [root for root in before if root not in album.roots]
     if not removed and not forgotten:
         raise QueryError("nothing of that is in the collection")
-    typer.echo(f"{plural(removed, 'picture')} removed from the collection")
+    others = f", {plural(removed - pictures, 'other file')} forgotten" if removed > pictures else ""
+    typer.echo(f"{plural(pictures, 'picture')} removed from the collection{others}")
     for root in forgotten:
         typer.echo(f"forgotten: `lookalike index` without paths does not look at {printable(root)} any more")
 
