@@ -72,7 +72,7 @@ def test_what_can_be_read_is_taken_over_and_the_rest_is_found_again(damaged, man
         assert len(new) == report.records
         assert new.roots == [str(many)]
         consistent(new)
-        indexed = new.index(options=HERE)
+        indexed = new.index([many], options=HERE)  # named, so that the one that was removed comes back
         assert indexed.added + indexed.moved == 60 - report.records and len(new) == 60
         consistent(new)
 
