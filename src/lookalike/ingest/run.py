@@ -88,14 +88,16 @@ def index(
     committed: called after every batch of descriptions that was committed.
     """
     known = store.catalogue.roots()
-    scope = read_scope(store.catalogue).ignoring([one for one in options.ignore if one not in IGNORED], paths)
+    kept_scope = read_scope(store.catalogue)
+    scope = kept_scope.ignoring([one for one in options.ignore if one not in IGNORED], paths)
     if options.named:
         scope = scope.naming(paths)
     else:
         paths = [path for path in paths if scope.covered(path, known)]
     walk = Walk([*paths, *_islands(paths, known, scope)], options.ignore, [str(store.directory)], scope)
     run = _Run(store, kept, options, progress, committed)
-    remember_scope(store.catalogue, scope)
+    if scope != kept_scope:
+        remember_scope(store.catalogue, scope)
     run.comparison.add(_counted(walk, progress))
     run.look_at_pending()
     run.remove_vanished(walk)
