@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 
 from lookalike import Collection
 from lookalike.server.settings import Role, Token
@@ -28,3 +29,17 @@ def names(collection):
 def gone(collection):
     """Delete a collection, as a user may while it is served."""
     shutil.rmtree(collection)
+
+
+def ended(server, job, seconds=60):
+    """A job once it has ended."""
+    until = time.monotonic() + seconds
+    while job["state"] in ("queued", "running") and time.monotonic() < until:
+        time.sleep(0.05)
+        job = server.get(f"/api/v1/jobs/{job['id']}").json()
+    return job
+
+
+def done(server, kind, **asked):
+    """A job of a kind, begun and ended."""
+    return ended(server, server.post("/api/v1/jobs", json={"kind": kind, **asked}).json())

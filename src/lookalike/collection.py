@@ -68,6 +68,14 @@ class Info:
     left_out: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value that pictures have, and how many."""
+
+    value: str
+    pictures: int
+
+
 class Collection:
     """Pictures described and kept in one directory, which is created by the first `index`.
 
@@ -321,8 +329,12 @@ class Collection:
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""
-        record = self._store.catalogue.by_path(_absolute(path))
+        record = self.record_of(path)
         return None if record is None else record.sha256
+
+    def record_of(self, path: str | os.PathLike[str]) -> Record | None:
+        """What is known of a file, None when the collection has no such file."""
+        return self._store.catalogue.by_path(_absolute(path))
 
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
@@ -399,6 +411,16 @@ class Collection:
             {folder: list(names) for folder, names in scope.ignored.items()},
             sorted(scope.left_out),
         )
+
+    def facets(self, field: str, limit: int = 100) -> list[Facet]:
+        """The most frequent values of a field of filters, or of "year"; pictures without one are left out.
+
+        Raises QueryError for a field that there is not.
+        """
+        from lookalike.query.filters import expression
+
+        found = self._store.catalogue.frequent(expression(field), limit)
+        return [Facet(str(value), count) for value, count in found]
 
     def failures(self) -> list[Record]:
         """Files that could not be read, with their reasons."""

@@ -13,20 +13,22 @@ from visits import TOKENS
 
 
 @pytest.fixture
-def served(album):
+def served(album, tmp_path):
     """Starts servers of the session's collection, or of another one; each is a client to ask it with."""
     with ExitStack() as stack:
 
         def start(collection=album, base_url="http://127.0.0.1:8008", raises=True, **settings):
-            app = create_app(Settings(collection, **settings))
+            app = create_app(Settings(collection, runtime=tmp_path / "runtime", **settings))
             return stack.enter_context(TestClient(app, base_url, raise_server_exceptions=raises))
 
         yield start
 
 
 @pytest.fixture(scope="session")
-def _server(album):
-    with TestClient(create_app(Settings(album)), "http://127.0.0.1:8008") as client:
+def _server(album, tmp_path_factory):
+    with TestClient(
+        create_app(Settings(album, runtime=tmp_path_factory.mktemp("runtime"))), "http://127.0.0.1:8008"
+    ) as client:
         yield client
 
 

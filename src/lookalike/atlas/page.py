@@ -49,10 +49,7 @@ def page(atlas: Atlas, unread: list[str], progress: Callable[[int], None] | None
 
     What is needed for the first view stands before the script, the large thumbnails behind it.
     """
-    tiles = atlas.tiles()
-    order = along_curve(tiles.centres)
-    ratios = tiles.sizes[order, 0] / tiles.sizes[order, 1]
-    small, large = sprite_sheets([atlas.paths[place] for place in order], ratios, unread, progress)
+    data, small, large = walk_data(atlas, unread, progress)
     script = "\n".join(_part(name) for name in SCRIPTS)
     style = _part("style.css")
     policy = (
@@ -63,13 +60,24 @@ def page(atlas: Atlas, unread: list[str], progress: Callable[[int], None] | None
         "POLICY": escape(policy),
         "TITLE": escape(f"{len(atlas):,} pictures - lookalike map"),
         "STYLE": style,
-        "DATA": _json(_data(atlas, tiles, order, small, large)),
+        "DATA": _json(data),
         "SMALL": _blocks("small", small),
         "SCRIPT": script,
         "LARGE": _blocks("large", large),
     }
     pieces = _part("page.html").split("%%")  # text, name, text, name ... text
     return "".join(filled[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+def walk_data(
+    atlas: Atlas, unread: list[str], progress: Callable[[int], None] | None = None
+) -> tuple[dict[str, Any], Sheets, Sheets]:
+    """What the script reads, and the small and the large thumbnails; see `page`."""
+    tiles = atlas.tiles()
+    order = along_curve(tiles.centres)
+    ratios = tiles.sizes[order, 0] / tiles.sizes[order, 1]
+    small, large = sprite_sheets([atlas.paths[place] for place in order], ratios, unread, progress)
+    return _data(atlas, tiles, order, small, large), small, large
 
 
 def relative_paths(paths: Sequence[str]) -> tuple[str, list[str]]:
@@ -92,6 +100,7 @@ def _data(atlas: Atlas, tiles: Tiles, order: Places, small: Sheets, large: Sheet
         x, y = np.median(tiles.centres[order][members], axis=0)
         regions.append({"name": region.name, "x": round(float(x) * UNIT), "y": round(float(y) * UNIT), "of": members})
     return {
+        "ids": atlas.ids[order].tolist(),
         "unit": UNIT,
         "size": [round(tiles.width * UNIT), round(tiles.height * UNIT)],
         "folder": os.path.basename(root),

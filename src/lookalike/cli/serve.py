@@ -52,6 +52,10 @@ def serve(
         Path | None,
         typer.Option(metavar="DIR", help="Where to keep uploaded pictures. Default: in the collection's directory."),
     ] = None,
+    move_to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where plans may move duplicates. Without it, nothing is moved over HTTP."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Server processes.")] = 1,
     proxy: Annotated[
         str | None,
@@ -89,6 +93,7 @@ def serve(
         fetch=not no_fetch,
         roots=tuple(path.expanduser().resolve() for path in root or ()),
         uploads=uploads,
+        move_to=None if move_to is None else move_to.expanduser().resolve(),
     )
 
     def started(settings: Settings) -> None:

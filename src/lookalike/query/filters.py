@@ -127,6 +127,15 @@ def compile_filter(text: str) -> Filter:
     return _Parser(text).parse()
 
 
+def expression(field: str) -> str:
+    """The SQL that computes a field, or the year in which a picture was taken. Raises QueryError."""
+    if field == "year":
+        return f"substr({FIELDS['taken'].sql}, 1, 4)"
+    if field not in FIELDS:
+        raise QueryError(f"no field {shortened(field)}: the fields are {', '.join(FIELDS)}")
+    return FIELDS[field].sql
+
+
 def _tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     at = 0

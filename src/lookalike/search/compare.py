@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lookalike.index.whole import index_of
 from lookalike.methods.base import Method, Variant
 from lookalike.methods.factory import NAMES, make
@@ -44,6 +47,15 @@ def compare(first: Source, second: Source, methods: Sequence[str] = ()) -> list[
     made = [method for method in map(make, methods or NAMES) if methods or method.traits.role != "words"]
     one, other = open_image(first), open_image(second)
     return [_compare(method, one, other) for method in made]
+
+
+def compare_images(one: Image, other: Image) -> tuple[list[Comparison], NDArray[np.float64]]:
+    """What `compare` tells, of pictures that are open; and (m, 4) x, y in the first, x, y in the second of the matches
+    that geometry confirms."""
+    methods = [method for method in map(make, NAMES) if method.traits.role != "words"]
+    found = [_compare(method, one, other) for method in methods]
+    proof = _proof(Local(), one, other)
+    return found, np.zeros((0, 4)) if proof is None else proof[0].matches
 
 
 def draw_comparison(first: Source, second: Source) -> PIL.Image.Image:

@@ -41,6 +41,13 @@ class Eyes:
             path = os.path.relpath(path, above) if above else os.path.basename(path)
         return printable(path)
 
+    def text(self, text: str) -> str:
+        """A message without the names of folders above the indexed ones."""
+        if self.role < Role.admin:
+            for root in sorted(self.roots, key=len, reverse=True):
+                text = text.replace(os.path.join(printable(os.path.dirname(root)), ""), "")
+        return text
+
     def match(self, match: Match) -> dict[str, Any]:
         """The fields of a Match as plain values."""
         return {**match.to_json(), "path": self.path(match.path)}

@@ -10,9 +10,27 @@ from fastapi import APIRouter, FastAPI
 from lookalike import __version__
 from lookalike.server import errors
 from lookalike.server.decoders import Decoders
+from lookalike.server.desk import Desk
+from lookalike.server.fetch import Fetcher
 from lookalike.server.guard import Guard
+from lookalike.server.jobs import Jobs
 from lookalike.server.library import Library
-from lookalike.server.routes import collection, health, pictures, search, session
+from lookalike.server.metrics import Counting, Metrics
+from lookalike.server.plans import Plans
+from lookalike.server.results import Results
+from lookalike.server.routes import (
+    add,
+    collection,
+    compare,
+    duplicates,
+    evaluation,
+    health,
+    jobs,
+    map,
+    pictures,
+    search,
+    session,
+)
 from lookalike.server.services import Services
 from lookalike.server.settings import Settings
 from lookalike.server.thumbnails import Thumbnails
@@ -43,17 +61,31 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     api = APIRouter(prefix=API)
-    for noun in (search, pictures, collection, session):
+    for noun in (search, compare, pictures, add, collection, duplicates, map, evaluation, jobs, session):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.state.metrics = Metrics()
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Counting, metrics=app.state.metrics)
     return app
 
 
 def make_services(settings: Settings) -> Services:
     """The parts of a server, none of which starts anything before it is used."""
     limits = settings.limits
+    collection, runtime = settings.collection, settings.runtime
+    assert runtime is not None  # `serve` makes one
     decoders = Decoders(limits.decodes, max_pixels=limits.pixels, seconds=limits.decode_seconds)
-    library = Library(settings.collection, limits.searches, limits.queue)
-    return Services(settings, library, decoders, Thumbnails(settings.collection, decoders))
+    return Services(
+        settings=settings,
+        library=Library(collection, limits.searches, limits.queue),
+        decoders=decoders,
+        thumbnails=Thumbnails(collection, decoders),
+        fetcher=Fetcher(limits.upload_bytes, limits.upload_seconds),
+        jobs=Jobs(runtime, collection),
+        results=Results(collection),
+        plans=Plans(collection, settings.move_to),
+        decoding=Desk("decode", limits.decodes, limits.queue),
+        fetching=Desk("fetch", limits.fetches, limits.queue),
+    )

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,12 @@ from lookalike.pictures.open import Image
 from lookalike.pictures.region import Region
 from lookalike.server.decoder import MOST_LINE
 from lookalike.server.errors import busy
+from lookalike.server.processes import environment
 
 PATIENCE = 10.0  # seconds that a picture waits for a free process
 STARTING = 60.0  # seconds that a process may take to start on a loaded machine
 MOST_BODY = 1 << 28
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 Source = bytes | str
 
@@ -125,7 +126,7 @@ class _Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment(**dict.fromkeys(ONE_THREAD, "1")),
             start_new_session=True,
         )
         self._child = child
@@ -159,12 +160,3 @@ class _Process:
             raise EOFError from error
         finally:
             late.cancel()
-
-
-def _environment() -> dict[str, str]:
-    """None of the server's secrets, one thread, and the package where this process found it."""
-    here = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
-    return {**kept, **one, "PYTHONPATH": path}

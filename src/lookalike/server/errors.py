@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,9 @@ from starlette.exceptions import HTTPException
 
 from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelError, QueryError, printable
 from lookalike.server.answers import Json
+from lookalike.server.fetch import FetchError
 from lookalike.server.headers import HEADERS
+from lookalike.server.settings import Role
 
 MOST_MISTAKES = 3
 
@@ -56,6 +59,8 @@ def answer_to(error: LookalikeError) -> Json:
             return problem(422, "ImageError", str(error), path=printable(error.path), reason=printable(error.reason))
         case QueryError():
             return problem(400, "QueryError", str(error))
+        case FetchError():
+            return problem(422, "FetchError", str(error))
         case ModelError():
             return problem(409, "ModelError", str(error))
         case CollectionError():
@@ -66,7 +71,18 @@ def answer_to(error: LookalikeError) -> Json:
 
 async def _known(request: Request, error: Exception) -> Json:
     assert isinstance(error, LookalikeError)
-    return answer_to(error)
+    return answer_to(error if request.scope.get("lookalike.role") == Role.admin else _without_paths(request, error))
+
+
+def _without_paths(request: Request, error: LookalikeError) -> LookalikeError:
+    """The same error for those who are not told where things lie."""
+    if isinstance(error, ImageError):
+        return ImageError(os.path.basename(error.path), error.reason)
+    place = printable(request.app.state.services.settings.collection)
+    if place in str(error):
+        told = str(error).replace(place, "the collection")
+        return RefusedError(error.status, error.name, told) if isinstance(error, RefusedError) else type(error)(told)
+    return error
 
 
 async def _invalid(request: Request, error: Exception) -> Json:
@@ -76,6 +92,8 @@ async def _invalid(request: Request, error: Exception) -> Json:
 
 async def _http(request: Request, error: Exception) -> Json:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RefusedError):  # of a body that was being read
+        return answer_to(error.__cause__)
     names = {404: "NotFound", 405: "MethodNotAllowed"}
     return problem(error.status_code, names.get(error.status_code, "InvalidRequest"), str(error.detail), error.headers)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import tempfile
@@ -15,11 +14,12 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from lookalike.errors import LookalikeError
-from lookalike.server.settings import Settings, is_loopback
+from lookalike.server.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # as metrics.SHARED: to be set before prometheus_client is imported
 BACKLOG = 256
 KEEP_ALIVE = 30
 LAST_ANSWERS = 5  # seconds that open requests get when the server is told to stop
@@ -47,6 +47,8 @@ def serve(
     """
     with bind(settings.host, settings.port) as taken, tempfile.TemporaryDirectory(prefix="lookalike-") as runtime:
         settings = replace(settings, port=taken.getsockname()[1], runtime=Path(runtime))
+        if workers > 1:
+            os.environ[SHARED] = runtime
         config = uvicorn.Config(
             Factory(settings),
             factory=True,
@@ -104,11 +106,3 @@ def address_of(settings: Settings) -> str:
         else settings.host
     )
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{settings.port}/"
-
-
-def quiet() -> None:
-    """No messages of libraries that say what is no news to users."""
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
-
-
-__all__ = ["address_of", "bind", "is_loopback", "quiet", "serve"]

@@ -11,8 +11,13 @@ from fastapi import Depends, Request
 
 from lookalike.server.answers import Eyes
 from lookalike.server.decoders import Decoders
+from lookalike.server.desk import Desk
 from lookalike.server.errors import RefusedError
+from lookalike.server.fetch import Fetched, Fetcher
+from lookalike.server.jobs import Jobs
 from lookalike.server.library import Library
+from lookalike.server.plans import Plans
+from lookalike.server.results import Results
 from lookalike.server.settings import Role, Settings
 from lookalike.server.thumbnails import Thumbnails
 
@@ -27,9 +32,26 @@ class Services:
     library: Library
     decoders: Decoders
     thumbnails: Thumbnails
+    fetcher: Fetcher
+    jobs: Jobs
+    results: Results
+    plans: Plans
+    decoding: Desk
+    fetching: Desk
+
+    async def decode(self, work: Callable[[], T], request: Request) -> T:
+        """The result of work with the decoders, in its turn."""
+        return await self.decoding.do(work, request)
+
+    async def fetch(self, url: str, request: Request) -> Fetched:
+        """A picture of another server, in its turn."""
+        return await self.fetching.do(lambda: self.fetcher.fetch(url), request)
 
     def close(self) -> None:
         """End processes and threads."""
+        self.jobs.close()
+        for desk in (self.fetching, self.decoding):
+            desk.close()
         self.library.close()
         self.decoders.close()
 
@@ -81,5 +103,5 @@ async def eyes(request: Request, here: Services) -> Eyes:
 
 
 async def aside(work: Callable[[], T]) -> T:
-    """Work that waits, such as for a decoder, done by a thread beside the loop."""
+    """Short work with files, done by a thread beside the loop."""
     return await asyncio.get_running_loop().run_in_executor(None, work)

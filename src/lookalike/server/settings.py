@@ -38,8 +38,8 @@ class Limits:
     """How much one visitor, and all together, may ask for.
 
     upload_bytes: of one request's body. pixels: of one picture. upload_seconds: for a body to arrive. decode_seconds:
-    for one picture. searches: at once; queue: waiting for their turn. decodes: worker processes. rate: requests a
-    minute of one address without a token; k: pictures in one answer.
+    for one picture. searches: at once; queue: waiting for their turn. decodes: worker processes. fetches: at once.
+    rate: requests a minute of one address without a token; k: pictures in one answer.
     """
 
     upload_bytes: int = 32 << 20
@@ -49,6 +49,7 @@ class Limits:
     searches: int = field(default_factory=lambda: os.cpu_count() or 1)
     queue: int = 64
     decodes: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
+    fetches: int = 4
     rate: int = 120
     k: int = 10_000
 
@@ -60,7 +61,8 @@ class Settings:
     tokens: none means that whoever reaches the address is admin, which is allowed on loopback only. public: reading
     without a token. origins: of other sites whose pages may ask. hosts: names, besides the address, that the server is
     reached by. fetch: whether searches by URL are answered. roots: folders from which pictures may be added by path.
-    uploads: where uploaded pictures are kept. runtime: a private folder that all workers of this server share.
+    uploads: where uploaded pictures are kept. move_to: where plans move duplicates; None: they may not. runtime: a
+    private folder that all workers of this server share.
     """
 
     collection: Path
@@ -73,6 +75,7 @@ class Settings:
     fetch: bool = True
     roots: tuple[Path, ...] = ()
     uploads: Path | None = None
+    move_to: Path | None = None
     runtime: Path | None = None
     limits: Limits = field(default_factory=Limits)
 

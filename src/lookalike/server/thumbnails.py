@@ -24,23 +24,29 @@ class Thumbnails:
     def __init__(self, collection: Path, decoders: Decoders) -> None:
         self._folder, self._decoders = collection / "thumbnails", decoders
 
-    def get(self, record: Record, size: int) -> bytes:
-        """The WebP of a picture.
+    def kept(self, record: Record, size: int) -> bytes | None:
+        """The WebP of a picture, None when it was not made yet."""
+        try:
+            return self._file(record, size).read_bytes()
+        except OSError:
+            return None
 
-        When it has to be made: RefusedError for a file that is not the one that was indexed, ImageError for one that
-        cannot be read.
+    def make(self, record: Record, size: int) -> bytes:
+        """Make the WebP of a picture, and keep it.
+
+        RefusedError for a file that is not the one that was indexed, ImageError for one that cannot be read.
         """
-        sha256 = record.sha256 or ""
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError("not a SHA-256")
-        file = self._folder / sha256[:2] / f"{sha256}.{size}.webp"
-        with contextlib.suppress(OSError):
-            return file.read_bytes()
         with open_unchanged(record.path, record_name(record), record.bytes, record.mtime_ns):
             made = self._decoders.thumbnail(record.path, record_name(record), size).webp
         with contextlib.suppress(OSError):
-            _keep(file, made)
+            _keep(self._file(record, size), made)
         return made
+
+    def _file(self, record: Record, size: int) -> Path:
+        sha256 = record.sha256 or ""
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError("not a SHA-256")
+        return self._folder / sha256[:2] / f"{sha256}.{size}.webp"
 
 
 def record_name(record: Record) -> str:

@@ -201,6 +201,15 @@ class Catalogue:
         found = "FROM words w JOIN images i ON i.id = w.rowid WHERE words MATCH ? AND i.status = 'ok'"
         return _ids(self._rows(f"SELECT i.id {found} ORDER BY i.id", (match,)))
 
+    def frequent(self, expression: str, limit: int) -> list[tuple[Any, int]]:
+        """The most frequent values of an SQL expression (never of a user's making) among living pictures."""
+        rows = self._rows(
+            f"SELECT {expression} AS value, count(*) AS n FROM images WHERE status = 'ok' AND value IS NOT NULL "
+            "GROUP BY value ORDER BY n DESC, value LIMIT ?",
+            (limit,),
+        )
+        return [(value, count) for value, count in rows]
+
     def gaps(self, image: int) -> dict[str, str]:
         """Method name -> why this picture has no descriptor of it."""
         return dict(

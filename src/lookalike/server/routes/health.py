@@ -1,12 +1,14 @@
-"""`/healthz`, `/readyz`: for those who watch over servers."""
+"""`/healthz`, `/readyz`, `/metrics`: for those who watch over servers."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from lookalike.server.answers import Json
 from lookalike.server.documented import PROBLEMS
-from lookalike.server.services import Here
+from lookalike.server.metrics import KIND
+from lookalike.server.services import Here, Reader
 
 router = APIRouter(tags=["health"])
 
@@ -22,3 +24,14 @@ async def ready(request: Request, here: Here) -> Json:
     """Yes when the collection can be opened."""
     pictures = await here.library.look(len, request)
     return Json({"status": "ok", "pictures": pictures})
+
+
+@router.get(
+    "/metrics",
+    responses={**PROBLEMS, 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+    summary="Counts for Prometheus",
+)
+async def metrics(request: Request, role: Reader) -> Response:
+    """Requests by route, method and status, and how long they took."""
+    return Response(request.app.state.metrics.text(), media_type=KIND)

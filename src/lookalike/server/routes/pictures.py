@@ -85,7 +85,9 @@ async def thumbnail(
     headers = {"ETag": f'"{sha256[:32]}.{side}"', "Cache-Control": "private, max-age=3600"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    webp = await aside(lambda: here.thumbnails.get(record, side))
+    webp = await aside(lambda: here.thumbnails.kept(record, side))
+    if webp is None:
+        webp = await here.decode(lambda: here.thumbnails.make(record, side), request)
     return Response(webp, media_type="image/webp", headers=headers)
 
 

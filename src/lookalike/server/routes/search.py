@@ -20,7 +20,7 @@ from lookalike.server.answers import Json
 from lookalike.server.documented import PROBLEMS, body
 from lookalike.server.errors import RefusedError
 from lookalike.server.schema import SearchAnswer, SearchRequest, TermIn
-from lookalike.server.services import Here, Services, Visitor, aside, eyes
+from lookalike.server.services import Here, Services, Visitor, eyes
 from lookalike.server.uploads import Upload, read_request
 
 PREVIEW = 320
@@ -141,9 +141,12 @@ async def _pictures(
             return await _known(here, request, int(term.value))
         if term.kind == "image":
             upload = uploads[int(term.value)]
+        elif here.settings.fetch:
+            fetched = await here.fetch(str(term.value), request)
+            upload = Upload(fetched.name, fetched.content)
         else:
             raise RefusedError(403, "Forbidden", "this server does not fetch pictures by their address")
-        return await _opened(here, upload, term.kind, region, asked.preview)
+        return await _opened(here, request, upload, term.kind, region, asked.preview)
 
     return list(await asyncio.gather(*(one(term) for term in terms)))
 
@@ -156,11 +159,13 @@ async def _known(here: Services, request: Request, id_: int) -> _Picture:
     return _Picture(id_, {**about, "preview": None})
 
 
-async def _opened(here: Services, upload: Upload, kind: str, region: Region | None, preview: bool) -> _Picture:
-    image = await aside(lambda: here.decoders.open(upload.content, upload.name, region))
+async def _opened(
+    here: Services, request: Request, upload: Upload, kind: str, region: Region | None, preview: bool
+) -> _Picture:
+    image = await here.decode(lambda: here.decoders.open(upload.content, upload.name, region), request)
     about = {"kind": kind, "width": image.width, "height": image.height, "format": image.format, "preview": None}
     if preview or region:
-        small = await aside(lambda: here.decoders.thumbnail(upload.content, upload.name, PREVIEW))
+        small = await here.decode(lambda: here.decoders.thumbnail(upload.content, upload.name, PREVIEW), request)
         about |= {"width": small.width, "height": small.height}
         if preview:
             about["preview"] = "data:image/webp;base64," + base64.b64encode(small.webp).decode()
