@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from lookalike.errors import printable
+from lookalike.progress import Progress
 from lookalike.server.answers import Eyes, Json
 from lookalike.server.documented import PROBLEMS
 from lookalike.server.errors import RefusedError
@@ -47,15 +48,6 @@ class JobRequest(Strict):
     seed: int = Field(0, ge=0, lt=1 << 31)
 
 
-class ProgressOut(BaseModel):
-    """As lookalike.progress.Progress."""
-
-    doing: str
-    done: int
-    total: int
-    failed: int
-
-
 class Job(BaseModel):
     """state: queued, running, done, failed or cancelled. created, started, finished: seconds since 1970.
 
@@ -68,7 +60,7 @@ class Job(BaseModel):
     created: float
     started: float | None
     finished: float | None
-    progress: ProgressOut | None
+    progress: Progress | None
     result: dict[str, Any] | None
     error: str | None
     message: str | None
