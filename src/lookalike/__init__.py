@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelError, QueryError
 
 if TYPE_CHECKING:
+    from lookalike.client import Client
     from lookalike.collection import Collection
     from lookalike.duplicates import Group, Member
     from lookalike.pictures.open import Image, open_image
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Client",
     "Collection",
     "CollectionError",
     "Evidence",
@@ -43,6 +45,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     homes = {
+        "Client": "lookalike.client",
         "Collection": "lookalike.collection",
         "Image": "lookalike.pictures.open",
         "open_image": "lookalike.pictures.open",

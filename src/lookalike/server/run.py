@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -65,12 +68,19 @@ def serve(
         )
         if started:
             started(settings)
-        if workers > 1:
-            from uvicorn.supervisors import Multiprocess
+        # uvicorn hands the signal on when it has ended: the folder is to be removed before this process ends as well
+        signal.signal(signal.SIGTERM, _leave)
+        with contextlib.suppress(KeyboardInterrupt):
+            if workers > 1:
+                from uvicorn.supervisors import Multiprocess
 
-            Multiprocess(config, sockets=[taken]).run()
-        else:
-            uvicorn.Server(config).run(sockets=[taken])
+                Multiprocess(config, sockets=[taken]).run()
+            else:
+                uvicorn.Server(config).run(sockets=[taken])
+
+
+def _leave(number: int, frame: object) -> None:
+    sys.exit(0)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -156,6 +156,8 @@ def shown(job: dict[str, Any], seen: Eyes) -> dict[str, Any]:
     if result and seen.role < Role.admin and "failed" in result:
         failed = [{**one, "path": seen.path(one["path"])} for one in result["failed"]]
         job = {**job, "result": {**result, "failed": failed}}
+    if job["progress"] and seen.role < Role.admin:
+        job = {**job, "progress": {**job["progress"], "about": seen.text(job["progress"]["about"])}}
     if job["message"] and seen.role < Role.admin:
         job = {**job, "message": seen.text(job["message"])}
     return job
