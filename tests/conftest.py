@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from lookalike import Collection
 from samples import HERE, METHODS, PHOTOS, fill, photo
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +37,24 @@ def album(pictures, tmp_path_factory):
     with Collection(path) as made:
         made.index([pictures], methods=METHODS, options=HERE)
     return path
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium by Playwright; where there is none the test is skipped, but in CI it fails."""
+    missing = None
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing = "playwright is not installed"
+    found = next((path for path in BROWSERS if os.path.exists(path)), None)
+    if not missing and not found:
+        missing = "no Chromium on this machine"
+    if missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -31,7 +31,7 @@ def gone(collection):
     shutil.rmtree(collection)
 
 
-def ended(server, job, seconds=60):
+def ended(server, job, seconds=300):
     """A job once it has ended."""
     until = time.monotonic() + seconds
     while job["state"] in ("queued", "running") and time.monotonic() < until:

@@ -9,8 +9,6 @@ from maps import index
 
 from samples import PHOTOS, fill, photo
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-
 
 @pytest.fixture(scope="session")
 def mapped(tmp_path_factory):
@@ -40,24 +38,3 @@ def hostile(tmp_path):
         PIL.Image.new("RGB", (40 + number, 30), (40 * number, 90, 120)).save(path, "PNG")
     index(tmp_path / "album", folder, methods=("embedding",))
     return tmp_path / "album"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium by Playwright; where there is none the test is skipped, but in CI it fails."""
-    missing = None
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing = "playwright is not installed"
-    found = next((path for path in BROWSERS if os.path.exists(path)), None)
-    if not missing and not found:
-        missing = "no Chromium on this machine"
-    if missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()

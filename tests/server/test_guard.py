@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -259,7 +260,13 @@ def test_visitors_do_not_learn_where_pictures_were_taken(served, bearing, monkey
     assert server.get(READ, headers=bearing(Role.read)).json()["latitude"] == 52.5
 
 
-def test_visitors_are_slowed_down_and_those_with_a_token_are_not(served, bearing):
+@pytest.fixture
+def still(monkeypatch):
+    """A clock that stands still, however slow the machine is."""
+    monkeypatch.setattr("lookalike.server.guard.time", SimpleNamespace(monotonic=lambda: 0.0))
+
+
+def test_visitors_are_slowed_down_and_those_with_a_token_are_not(served, bearing, still):
     server = served(tokens=ALL, public=True, limits=Limits(rate=20))
     statuses = [server.get(READ).status_code for _ in range(12)]
     assert statuses[:10] == [200] * 10 and statuses[-1] == 429
@@ -269,7 +276,13 @@ def test_visitors_are_slowed_down_and_those_with_a_token_are_not(served, bearing
     assert [server.get(READ, headers=bearing(Role.read)).status_code for _ in range(30)] == [200] * 30
 
 
-def test_guessing_tokens_is_slowed_down(served):
+def test_a_page_of_thumbnails_costs_little_of_a_visitors_rate(served, still):
+    server = served(public=True, limits=Limits(rate=20))
+    assert [server.get(f"{READ}/thumbnail").status_code for _ in range(80)] == [200] * 80
+    assert 429 in [server.get(f"{READ}/thumbnail").status_code for _ in range(40)]
+
+
+def test_guessing_tokens_is_slowed_down(served, still):
     server = served(tokens=ALL, limits=Limits(rate=20))
     statuses = [server.get(READ, headers={"Authorization": f"Bearer guess-{n}"}).status_code for n in range(15)]
     assert statuses[:10] == [401] * 10 and statuses[-1] == 429
@@ -326,7 +339,7 @@ def test_too_many_searches_are_told_to_come_back(served):
 
     def slow(*_, **__):
         begun.set()
-        go_on.wait(10)
+        go_on.wait(120)
         raise QueryError("never mind")
 
     import unittest.mock
@@ -339,8 +352,8 @@ def test_too_many_searches_are_told_to_come_back(served):
         ]
         for thread in threads:
             thread.start()
-        begun.wait(10)
-        until = time.monotonic() + 10
+        begun.wait(120)
+        until = time.monotonic() + 120
         while (answer := server.post("/api/v1/search", json={"text": "x"})).status_code != 503:
             assert time.monotonic() < until
         assert answer.json()["error"] == "Busy" and int(answer.headers["retry-after"]) >= 1

@@ -98,7 +98,7 @@ def test_a_folder_named_at_the_start_is_added_by_its_path(served, own, tmp_path)
     collection, _ = own
     draw(tmp_path / "root" / "deep" / "a.png", 50)
     server = served(collection, roots=(tmp_path / "root",))
-    answer = server.post("/api/v1/pictures", json={"path": str(tmp_path / "root" / "deep")})
+    answer = server.post("/api/v1/pictures", json={"path": str(tmp_path / "root" / "deep"), "wait": 300})
     assert answer.status_code == 201 and answer.json()["job"]["result"]["added"] == 1
     missing = server.post("/api/v1/pictures", json={"path": str(tmp_path / "root" / "nothing")})
     assert missing.status_code == 422 and "no such file" in missing.json()["message"]
@@ -126,14 +126,14 @@ def test_uploads_are_kept_and_found(served, own):
     server = served(collection)
     upload = jpeg(photo("coffee.png"))
     files = [("image", ("../../café \r\n.exe", upload)), ("image", ("x.png", b"no picture"))]
-    answer = server.post("/api/v1/pictures", files=files)
+    answer = server.post("/api/v1/pictures", files=files, data={"wait": 300})
     assert answer.status_code == 201, answer.text
     (known,) = answer.json()["pictures"]
     assert answer.json()["failed"] == [{"name": "x.png", "reason": "not a picture: looks like a text file"}]
     kept = collection / "uploads" / known["name"]
     assert kept.read_bytes() == upload and kept.suffix == ".jpg" and kept.name.startswith("café")
     assert server.post("/api/v1/search", files={"image": upload}).json()["matches"][0]["id"] == known["id"]
-    again = server.post("/api/v1/pictures", files={"image": ("café.exe", upload)})
+    again = server.post("/api/v1/pictures", files={"image": ("café.exe", upload)}, data={"wait": 300})
     assert len([one for one in os.listdir(collection / "uploads") if not one.startswith(".")]) <= 2
     assert again.status_code == 201
     with Collection(collection) as album:

@@ -22,6 +22,7 @@ from lookalike.server.settings import Role, Settings, is_loopback
 from lookalike.server.tokens import COOKIE, cookie_of, role_of_secret, role_of_session
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+THUMBNAIL = 0.1  # what a thumbnail costs of a visitor's rate: a page shows many
 OPEN = frozenset({"/healthz", "/readyz"})
 
 
@@ -106,7 +107,8 @@ class Guard:
 
     def _count(self, scope: Scope) -> None:
         client = scope.get("client")
-        wait = self._rate.take(client[0] if client else "", time.monotonic())
+        cost = THUMBNAIL if scope["path"].endswith("/thumbnail") else 1.0
+        wait = self._rate.take(client[0] if client else "", time.monotonic(), cost)
         if wait > 0:
             seconds = str(max(1, round(wait + 0.5)))
             raise RefusedError(429, "TooManyRequests", "too many requests: wait a little", {"Retry-After": seconds})

@@ -15,13 +15,13 @@ class Rate:
         self._burst, self._second = max(1.0, a_minute / 2), a_minute / 60
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, address: str, now: float) -> float:
-        """Take one; 0, or the seconds until there is one again."""
+    def take(self, address: str, now: float, cost: float = 1.0) -> float:
+        """Take one, or a part of one for what costs less; 0, or the seconds until there is one again."""
         key = _network(address)
         left, since = self._left.pop(key, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._second)
         wait = 0.0 if left >= 1 else (1 - left) / self._second
-        self._left[key] = (left if wait else left - 1, now)
+        self._left[key] = (left if wait else left - cost, now)
         if len(self._left) > MOST_ADDRESSES:
             self._left.popitem(last=False)
         return wait
