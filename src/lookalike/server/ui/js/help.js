@@ -1,0 +1,21 @@
+import { h, sheet } from "./dom.js";
+import { t } from "./i18n.js";
+
+const KEYS = {
+  everywhere: [["/", "focus"], ["?", "help"], ["g s", "search"], ["g d", "duplicates"], ["g m", "map"], ["g c", "collection"], ["Esc", "back"]],
+  results: [["← ↑ → ↓", "move"], ["Enter", "open"], ["m", "alike"], ["f", "filters"]],
+  picture: [["← →", "turn"], ["c", "compare"], ["b", "blink"], ["m", "alike"], ["d", "download"]],
+  region: [["← ↑ → ↓", "box"], ["Shift + ← ↑ → ↓", "size"], ["Enter", "part"]],
+};
+
+/** The sheet of keys. */
+export function showHelp() {
+  if (document.querySelector("dialog[open]")) return;
+  const group = ([name, keys]) =>
+    h("section", {}, h("h3", {}, t(`keys.${name}`)),
+      h("dl", {}, keys.flatMap(([key, does]) => [
+        h("dt", {}, key.split(" ").map((one) => (one === "+" ? " + " : h("kbd", {}, one))).flatMap((one) => [one, " "])),
+        h("dd", {}, t(`keys.${name}.${does}`)),
+      ])));
+  sheet(t("keys.title"), t("close"), "help", h("div", { class: "keys" }, Object.entries(KEYS).map(group)));
+}
