@@ -154,14 +154,14 @@ def test_filters_narrow_and_can_be_cleared(visit):
     assert hits(page, "all") == ["tower.png"]
     page.get_by_label("Folder or path").fill("nowhere 'at' all")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Nothing found").first.wait_for()
+    page.get_by_role("heading", name="Nothing found").wait_for()
     page.get_by_role("button", name="Clear filters").first.click()
     until(page, "document.querySelectorAll('.hit').length > 5")
 
 
 def test_methods_can_be_chosen(visit):
     page = visit("/?q=id:1&m=phash&sure=1")
-    page.get_by_role("heading", name="Nothing found").first.wait_for()
+    page.get_by_role("heading", name="Nothing found").wait_for()
     page.keyboard.press("f")
     assert (
         page.get_by_label("Structure (phash)").is_checked() and page.get_by_label("Only what is no chance").is_checked()

@@ -78,7 +78,7 @@ function askForToken() {
     } catch (error) {
       wrong.textContent = error.status === 401 ? t("token.wrong") : error.message;
     }
-  } }, h("h2", {}, t("token.title")), h("p", {}, t("token.text")), h("label", { class: "field" }, h("span", {}, t("token.label")), field), wrong,
+  } }, h("h1", {}, t("token.title")), h("p", {}, t("token.text")), h("label", { class: "field" }, h("span", {}, t("token.label")), field), wrong,
   h("button", { class: "button main" }, t("token.enter")));
   main().replaceChildren(form);
   field.focus();

@@ -37,7 +37,8 @@ export class Overlay {
     this.layer = h("div", { class: "layer" }, this.canvas);
     this.curtain = h("input", { type: "range", min: 0, max: 100, value: 50, class: "curtain", "aria-label": t("compare.curtain"), oninput: () => this.draw() });
     this.edge = h("div", { class: "edge" });
-    this.element = h("div", { class: "overlaid" }, image, this.layer, this.edge, this.curtain);
+    const shape = Object.fromEntries(["--ratio", "--wide"].map((name) => [name, image.style.getPropertyValue(name)]));
+    this.element = h("div", { class: "overlaid", style: shape }, image, this.layer, this.edge, this.curtain);
     this.image = image;
     this.paint(query, region);
     this.watch = new ResizeObserver(() => this.place());

@@ -28,7 +28,7 @@ export function filters(route, methods, change) {
     choice("shape", [["", t("filter.any")], ...["landscape", "portrait", "square"].map((one) => [one, t(`shape.${one}`)])]),
     field("where", "text", { placeholder: "width > 1000 and has caption", spellcheck: "false" }),
     route.q && h("fieldset", {}, h("legend", {}, t("filter.methods")), h("div", { class: "methods" }, methods.map(method))),
-    route.q && h("label", { class: "check row" },
+    route.q && h("label", { class: "check whole" },
       h("input", { type: "checkbox", name: "sure", checked: Boolean(route.sure), onchange: (event) => change({ sure: event.target.checked ? "1" : null }) }), t("filter.sure")),
   );
 }

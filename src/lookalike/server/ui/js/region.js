@@ -8,7 +8,7 @@ const SMALLEST = 8; // pixels of the screen
  * before: [x, y, width, height] or null; chosen(region or null) is called once.
  */
 export function chooseRegion(source, size, before, chosen) {
-  const image = h("img", { src: source, alt: t("region.picture"), draggable: "false" });
+  const image = h("img", { src: source, alt: t("region.picture"), draggable: "false", style: { "--ratio": String(size[0] / size[1]), "--wide": `${size[0]}px` } });
   const cut = h("div", { class: "cut", tabindex: "0", role: "group", "aria-label": t("region.box"), "aria-describedby": "region-help" }, h("div", { class: "grip" }));
   const canvas = h("div", { class: "canvas" }, image, h("div", { class: "veil" }, cut));
   const search = h("button", { class: "button main", type: "button", onclick: () => finish(true) }, t("region.search"));

@@ -72,8 +72,9 @@ export class SearchView {
     const title = answer.browsing
       ? filtered(route) ? t("results.filtered") : t("results.newest")
       : busy ? t("results.looking") : this.title();
+    const empty = !busy && !answer.items.length;
     const heading = filtered(route) || !answer.browsing ? "h1" : "h2";
-    const told = h("div", { class: "told" }, h(heading, { class: "title" }, title), this.subtitle());
+    const told = h("div", { class: "told" }, empty ? null : h(heading, { class: "title" }, title), this.subtitle());
     const count = filtered(route) + (route.m ? 1 : 0) + (route.sure ? 1 : 0);
     const toggle = h("button", {
       class: "button", type: "button", "aria-expanded": String(this.page.filtersOpen), "aria-controls": "filters",

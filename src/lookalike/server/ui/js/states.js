@@ -3,7 +3,7 @@ import { t } from "./i18n.js";
 
 /** A whole view that says one thing, with what can be done about it. */
 export function state(title, text, ...actions) {
-  return h("section", { class: "state" }, art(), h("h2", {}, title), text && h("p", {}, text),
+  return h("section", { class: "state" }, art(), h("h1", {}, title), text && h("p", {}, text),
     actions.some(Boolean) && h("div", { class: "row" }, ...actions));
 }
 
