@@ -1,4 +1,4 @@
-"""A browser for tests of pages: Debian's Chromium by Playwright."""
+"""What tests in a browser need besides the browser itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 AXE = Path(sys.prefix, "share", "axe-core", "axe.min.js")
 """Where script/test puts axe-core, which looks for barriers in a page."""
 
@@ -18,19 +17,3 @@ def missing(what):
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium; where there is none the test is skipped, but in CI it fails."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    found = next((path for path in BROWSERS if os.path.exists(path)), None)
-    if not found:
-        missing("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()

@@ -7,7 +7,6 @@ import PIL.Image
 import pytest
 from maps import index
 
-from browsing import browser  # noqa: F401 (a fixture)
 from samples import PHOTOS, fill, photo
 
 

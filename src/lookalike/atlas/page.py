@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -50,7 +51,7 @@ def page(atlas: Atlas, unread: list[str], progress: Callable[[int], None] | None
     What is needed for the first view stands before the script, the large thumbnails behind it.
     """
     data, small, large = walk_data(atlas, unread, progress)
-    script = "\n".join(_part(name) for name in SCRIPTS)
+    script = "\n".join(re.sub("^export ", "", _part(name), flags=re.MULTILINE) for name in SCRIPTS)
     style = _part("style.css")
     policy = (
         "default-src 'none'; img-src data:; "

@@ -67,9 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api)
     app.include_router(health.router)
     app.state.metrics = Metrics()
-=======
     app.include_router(page.router)
->>>>>>> 5996a86 (The page: search with words, pictures and parts of them, and one picture beside the question)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=app.state.metrics)
     return app

@@ -5,7 +5,7 @@ import json
 import pytest
 from ui_serving import serving
 
-from browsing import AXE, browser, missing  # noqa: F401 (browser is a fixture)
+from browsing import AXE, missing
 from lookalike import Collection
 from lookalike.server.settings import Settings
 from samples import HERE, PHOTOS, fill, photo
@@ -45,7 +45,7 @@ def site(shelved, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, site):  # noqa: F811
+def visit(browser, site):
     """Opens the page at an address; nothing may be complained about, and nothing loaded from elsewhere."""
     opened = []
 

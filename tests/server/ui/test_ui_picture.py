@@ -31,8 +31,9 @@ def found(visit, picture_file):
 
 
 def covered(page):
-    """Where the query lies over the picture: left, top, right, bottom as shares of it."""
+    """Where the query lies over the picture, once it is laid there: left, top, right, bottom as shares of it."""
     until(page, "document.querySelector('.layer canvas').style.transform !== ''")
+    page.wait_for_timeout(200)
     return page.evaluate("""() => {
         const outer = document.querySelector(".overlaid .large").getBoundingClientRect();
         const inner = document.querySelector(".layer canvas").getBoundingClientRect();
@@ -45,6 +46,7 @@ def test_a_crop_is_outlined_in_the_picture_and_laid_where_it_belongs(found):
     page = found("chelsea.png", crop)
     assert page.locator(".stamp").inner_text().strip() == "Crop of this"
     assert page.locator(".stage figure").count() == 2
+    page.locator(".outline circle").first.wait_for()  # where both match
     inner = page.locator(".outline polygon").last.bounding_box()
     outer = page.locator(".stage .framed").last.bounding_box()
     assert (inner["x"] - outer["x"]) / outer["width"] == pytest.approx(0.25, abs=0.05)

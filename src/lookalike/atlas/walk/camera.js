@@ -1,5 +1,5 @@
 /** Which part of the map is seen: the point in the middle of the window, and CSS pixels per map unit. */
-class Camera {
+export class Camera {
   constructor(pictures, changed) {
     this.pictures = pictures;
     this.changed = changed;

@@ -1,7 +1,5 @@
-"use strict";
-
 /** The pictures: frames in map units, names, neighbours, regions; and which of them lie where. */
-class Pictures {
+export class Pictures {
   constructor(raw) {
     const { unit, frames } = raw;
     this.count = raw.names.length;

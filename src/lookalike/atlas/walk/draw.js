@@ -5,7 +5,7 @@ const OVERVIEW = 2560; // pixels of the longer side of the map drawn once as a w
  * Draws what the camera sees: from afar all pictures at once from one picture of them, nearer coarse thumbnails, then
  * fine ones; and the names of regions.
  */
-class Painter {
+export class Painter {
   constructor(canvas, pictures, camera, small, large) {
     Object.assign(this, { canvas, pictures, camera, small, large });
     this.context = canvas.getContext("2d", { alpha: false });
@@ -28,10 +28,11 @@ class Painter {
 
   resize() {
     this.density = Math.min(2, devicePixelRatio || 1);
-    this.canvas.width = Math.max(1, Math.round(innerWidth * this.density));
-    this.canvas.height = Math.max(1, Math.round(innerHeight * this.density));
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    this.canvas.width = Math.max(1, Math.round(width * this.density));
+    this.canvas.height = Math.max(1, Math.round(height * this.density));
     this.labels.clear();
-    this.camera.resize(innerWidth, innerHeight);
+    this.camera.resize(width, height);
   }
 
   /** Draws with the next frame, once however often it is asked for. */

@@ -1,5 +1,5 @@
 /** Mouse, fingers and keys on the map. `to` has hover(i, x, y), open(i), close() and search(). */
-class Gestures {
+export class Gestures {
   constructor(canvas, camera, pictures, to) {
     Object.assign(this, { canvas, camera, pictures, to });
     this.pointers = new Map();
@@ -10,18 +10,18 @@ class Gestures {
     canvas.addEventListener("pointercancel", (event) => this.forget(event));
     canvas.addEventListener("pointerleave", () => to.hover(-1, 0, 0));
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("dblclick", (event) => camera.zoom(event.shiftKey ? 0.4 : 2.5, event.clientX, event.clientY));
+    canvas.addEventListener("dblclick", (event) => camera.zoom(event.shiftKey ? 0.4 : 2.5, event.offsetX, event.offsetY));
     canvas.addEventListener("keydown", (event) => this.key(event));
   }
 
   pictureAt(event) {
-    return this.pictures.at(this.camera.mapX(event.clientX), this.camera.mapY(event.clientY));
+    return this.pictures.at(this.camera.mapX(event.offsetX), this.camera.mapY(event.offsetY));
   }
 
   down(event) {
     if (event.button > 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
     if (this.pointers.size === 1) this.moved = 0;
     this.camera.stop();
   }
@@ -32,11 +32,11 @@ class Gestures {
       if (event.pointerType === "mouse") {
         const i = this.pictureAt(event);
         this.canvas.classList.toggle("over", i >= 0);
-        this.to.hover(i, event.clientX, event.clientY);
+        this.to.hover(i, event.offsetX, event.offsetY);
       }
       return;
     }
-    const now = [event.clientX, event.clientY];
+    const now = [event.offsetX, event.offsetY];
     this.moved += Math.abs(now[0] - before[0]) + Math.abs(now[1] - before[1]);
     if (this.pointers.size === 1) {
       this.camera.pan(now[0] - before[0], now[1] - before[1]);
@@ -70,7 +70,7 @@ class Gestures {
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1);
     const speed = event.ctrlKey ? 0.01 : 0.0016;
-    this.camera.zoom(Math.exp(-Math.max(-400, Math.min(400, pixels)) * speed), event.clientX, event.clientY);
+    this.camera.zoom(Math.exp(-Math.max(-400, Math.min(400, pixels)) * speed), event.offsetX, event.offsetY);
   }
 
   key(event) {

@@ -3,8 +3,8 @@ const pictures = new Pictures(raw);
 const canvas = document.getElementById("map");
 const camera = new Camera(pictures, () => painter.request());
 const arrived = () => painter.request();
-const small = new Sprites("small", raw.small, Infinity, arrived);
-const large = new Sprites("large", raw.large, 12, arrived); // 16 MB each when decoded
+const small = new Sprites(embedded("small"), raw.small, Infinity, arrived);
+const large = new Sprites(embedded("large"), raw.large, 12, arrived); // 16 MB each when decoded
 const painter = new Painter(canvas, pictures, camera, small, large);
 const panel = new Panel(pictures, camera, painter);
 new Gestures(canvas, camera, pictures, {
@@ -28,6 +28,16 @@ press("theme", () => {
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 systemDark.addEventListener("change", recolor);
 addEventListener("resize", () => painter.resize());
+
+/** Finds sheets in the page; while it is still arriving the large ones, at its end, are waited for. */
+function embedded(kind) {
+  return async (number) => {
+    if (!document.getElementById(`${kind}-${number}`) && document.readyState === "loading") {
+      await new Promise((resume) => document.addEventListener("DOMContentLoaded", resume, { once: true }));
+    }
+    return "data:image/jpeg;base64," + document.getElementById(`${kind}-${number}`).textContent;
+  };
+}
 
 function recolor() {
   painter.readColors();

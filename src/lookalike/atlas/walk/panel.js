@@ -1,5 +1,5 @@
 /** What stands beside the map: the picture that was opened, search, regions, the preview under the mouse. */
-class Panel {
+export class Panel {
   constructor(pictures, camera, painter) {
     Object.assign(this, { pictures, camera, painter });
     const ids = ["panel", "large", "name", "path", "near", "query", "count", "found", "regions", "preview"];

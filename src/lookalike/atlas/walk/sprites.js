@@ -1,7 +1,7 @@
 /** Thumbnails at one size, in sheets that are decoded when they are first needed; the longest unused are let go. */
-class Sprites {
-  constructor(kind, { side, columns, sheets }, most, arrived) {
-    this.kind = kind;
+export class Sprites {
+  constructor(find, { side, columns, sheets }, most, arrived) {
+    this.find = find; // of the number of a sheet: a promise of its address
     this.side = side;
     this.columns = columns;
     this.perSheet = columns * columns;
@@ -37,15 +37,8 @@ class Sprites {
   }
 
   async decode(number) {
-    const element = document.getElementById(`${this.kind}-${number}`);
-    if (!element) {
-      // The page is still arriving: its large sheets stand at its end.
-      await new Promise((resume) => document.addEventListener("DOMContentLoaded", resume, { once: true }));
-      this.loading.delete(number);
-      return document.getElementById(`${this.kind}-${number}`) ? this.load(number) : null;
-    }
     const image = new Image();
-    image.src = "data:image/jpeg;base64," + element.textContent;
+    image.src = await this.find(number);
     await image.decode();
     this.sheets.set(number, await createImageBitmap(image));
     this.loading.delete(number);
@@ -55,7 +48,6 @@ class Sprites {
       bitmap.close();
     }
     this.arrived();
-    return null;
   }
 
   async loadAll() {

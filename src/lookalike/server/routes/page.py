@@ -10,9 +10,13 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from lookalike import atlas
 from lookalike.server.errors import not_found
 
 FOLDER = Path(__file__).parents[1] / "ui"
+WALK = Path(atlas.__file__).with_name("walk")
+SHARED = ("camera.js", "data.js", "draw.js", "gestures.js", "sprites.js")
+"""What draws the map here as in the page that `lookalike map` writes."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -32,6 +36,9 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 @router.get("/picture/{id}")
+@router.get("/duplicates")
+@router.get("/map")
+@router.get("/collection")
 async def page(request: Request) -> Response:
     """The page; what it shows is up to its address."""
     return _answer(request, "index.html", {"Content-Security-Policy": POLICY})
@@ -47,7 +54,8 @@ async def part(request: Request, name: str) -> Response:
 def parts() -> Mapping[str, Path]:
     """The files of the page by the names that they are asked for; nothing else of the disk has a name here."""
     files = (path for path in FOLDER.rglob("*") if path.suffix in KINDS)
-    return {path.relative_to(FOLDER).as_posix(): path for path in files}
+    own = {path.relative_to(FOLDER).as_posix(): path for path in files}
+    return own | {f"walk/{name}": WALK / name for name in SHARED}
 
 
 def _answer(request: Request, name: str, headers: Mapping[str, str]) -> Response:

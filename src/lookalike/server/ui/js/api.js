@@ -45,5 +45,14 @@ export function search(asked, pictures, signal) {
   return ask("/search", { method: "POST", body: form, signal });
 }
 
+/** Holds a picture (a Blob, or an id) against one of the collection. */
+export function compare(one, other) {
+  if (!(one instanceof Blob)) return post("/compare", { id: one, other });
+  const form = new FormData();
+  form.append("other", String(other));
+  form.append("image", one, one.name || "picture");
+  return ask("/compare", { method: "POST", body: form });
+}
+
 export const thumbnail = (id, size) => `${API}/pictures/${id}/thumbnail?size=${size}`;
 export const original = (id, download = false) => `${API}/pictures/${id}/original${download ? "?download=true" : ""}`;

@@ -13,8 +13,11 @@ import { applyTheme, toggleTheme } from "./theme.js";
 const VIEWS = {
   search: async () => SearchView,
   picture: async () => PictureView,
+  duplicates: async () => (await import("./duplicates.js")).DuplicatesView,
+  map: async () => (await import("./map.js")).MapView,
+  collection: async () => (await import("./collection.js")).CollectionView,
 };
-const PLACES = [["search", "/", "search"]];
+const PLACES = [["search", "/", "search"], ["duplicates", "/duplicates", "twins"], ["map", "/map", "map"], ["collection", "/collection", "stack"]];
 
 /** What the views share: the session, the box, the bar, the place on the page. */
 const page = {
@@ -98,8 +101,8 @@ function drawBar() {
 
 /** Asks a new question; filters and methods stay, a part of another picture does not. */
 function ask(terms) {
-  const { q, r, pick, see, id, view: before, ...kept } = read();
-  go({ ...kept, view: "search", q: terms.length ? formatTerms(terms) : null });
+  const { q, r, pick, id, view: where, ...kept } = read();
+  go({ ...kept, view: where === "map" ? "map" : "search", q: terms.length ? formatTerms(terms) : null });
 }
 
 async function show(route) {

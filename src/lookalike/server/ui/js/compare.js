@@ -27,6 +27,13 @@ export function outline(quad, width, height) {
     svg("polygon", { points: quad.map((point) => point.join(",")).join(" ") }));
 }
 
+/** Points on a picture of a size, each of a colour of its own. */
+export function dots(points, width, height) {
+  const radius = Math.max(width, height) / 130;
+  return svg("svg", { class: "outline", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    ...points.map(([cx, cy], i) => svg("circle", { cx, cy, r: radius, fill: `hsl(${(i * 137) % 360} 85% 60%)` })));
+}
+
 /** The query laid over the picture where it belongs: to blink between both, or with a curtain between them. */
 export class Overlay {
   constructor(image, query, region, quad, size) {

@@ -5,6 +5,8 @@ const KEYS = {
   everywhere: [["/", "focus"], ["?", "help"], ["g s", "search"], ["g d", "duplicates"], ["g m", "map"], ["g c", "collection"], ["Esc", "back"]],
   results: [["← ↑ → ↓", "move"], ["Enter", "open"], ["m", "alike"], ["f", "filters"]],
   picture: [["← →", "turn"], ["c", "compare"], ["b", "blink"], ["m", "alike"], ["d", "download"]],
+  duplicates: [["↓ ↑", "next"], ["1 – 9", "keep"], ["x", "leave"], ["b", "blink"]],
+  map: [["← ↑ → ↓", "move"], ["+ -", "zoom"], ["0", "whole"], ["Enter", "open"]],
   region: [["← ↑ → ↓", "box"], ["Shift + ← ↑ → ↓", "size"], ["Enter", "part"]],
 };
 
@@ -14,7 +16,7 @@ export function showHelp() {
   const group = ([name, keys]) =>
     h("section", {}, h("h3", {}, t(`keys.${name}`)),
       h("dl", {}, keys.flatMap(([key, does]) => [
-        h("dt", {}, key.split(" ").map((one) => (one === "+" ? " + " : h("kbd", {}, one))).flatMap((one) => [one, " "])),
+        h("dt", {}, key.split(" ").map((one) => (one === "+" && key.length > 3 ? " + " : h("kbd", {}, one))).flatMap((one) => [one, " "])),
         h("dd", {}, t(`keys.${name}.${does}`)),
       ])));
   sheet(t("keys.title"), t("close"), "help", h("div", { class: "keys" }, Object.entries(KEYS).map(group)));

@@ -1,11 +1,11 @@
-import { get, original, search, thumbnail } from "./api.js";
+import { compare, get, original, search, thumbnail } from "./api.js";
 import { isProven, chance, kindOf, reason } from "./explain.js";
-import { Overlay, alignment, outline } from "./compare.js";
+import { Overlay, alignment, dots, outline } from "./compare.js";
 import { h, icon, say } from "./dom.js";
 import { Grid } from "./grid.js";
 import { tile } from "./hit.js";
 import { bytes, has, moment, number, percent, t } from "./i18n.js";
-import { addressOf } from "./kept.js";
+import { addressOf, kept } from "./kept.js";
 import { pictureOf } from "./query.js";
 import { address, go, question, read } from "./routes.js";
 import { orderOf } from "./search.js";
@@ -125,7 +125,7 @@ export class PictureView {
     });
     return h("div", { class: "row" },
       h("a", { class: "button main", href: address({ view: "search", q: `id:${picture.id}` }) }, icon("alike"), t("picture.alike")),
-      this.page.hasMap && h("a", { class: "button", href: address({ view: "map", pick: String(picture.id) }) }, icon("map"), t("picture.map")),
+      h("a", { class: "button", href: address({ view: "map", pick: String(picture.id) }) }, icon("map"), t("picture.map")),
       reader && h("a", { class: "button", href: original(picture.id, true), download: picture.name }, icon("down"), t("picture.download")),
       navigator.clipboard && this.page.session.role === "admin" && h("button", { class: "button", type: "button", onclick: copied }, icon("copy"), t("picture.copy")));
   }
@@ -163,6 +163,24 @@ export class PictureView {
     this.modes.hidden = false;
     this.modes.replaceChildren(...names.map((name) => h("button", { type: "button", "data-mode": name, "aria-pressed": "false", onclick: () => this.mode(name) }, t(`compare.${name}`))));
     this.mode(names.includes(this.page.compare) ? this.page.compare : "side", false);
+    if (!region && isProven(match)) this.points(term, route);
+  }
+
+  /** Dots on both pictures where they match, each pair of one colour. */
+  async points(term, route) {
+    const blob = term.kind === "image" ? await kept(term.value) : null;
+    if (!blob && term.kind !== "id") return;
+    const found = await compare(blob ?? term.value, this.picture.id).catch(() => null);
+    if (!found?.matches.length || this.route !== route || !this.query) return;
+    this.query.matches = found.matches;
+    const shown = [...this.modes.children].find((button) => button.getAttribute("aria-pressed") === "true");
+    if (shown.dataset.mode === "side") this.mode("side", false);
+  }
+
+  dotted(framed, side, [width, height]) {
+    const { matches } = this.query;
+    if (matches) framed.append(dots(matches.map((one) => [one[2 * side], one[2 * side + 1]]), width, height));
+    return framed;
   }
 
   mode(name, chosen = true) {
@@ -179,8 +197,8 @@ export class PictureView {
       Object.entries(shape(known.width, known.height)).forEach(([name_, value]) => image.style.setProperty(name_, value));
       const part = region && [[region.box[0], region.box[1]], [region.box[0] + region.box[2], region.box[1]], [region.box[0] + region.box[2], region.box[1] + region.box[3]], [region.box[0], region.box[1] + region.box[3]]];
       this.stage.replaceChildren(
-        h("figure", {}, this.framed(image, lies?.reverse ?? part, [known.width, known.height]), h("figcaption", {}, t("compare.asked"))),
-        h("figure", {}, this.framed(this.image, match(lies)), h("figcaption", {}, t("compare.found"))));
+        h("figure", {}, this.dotted(this.framed(image, lies?.reverse ?? part, [known.width, known.height]), 0, [known.width, known.height]), h("figcaption", {}, t("compare.asked"))),
+        h("figure", {}, this.dotted(this.framed(this.image, match(lies)), 1, [picture.width, picture.height]), h("figcaption", {}, t("compare.found"))));
     } else if (name === "one") this.stage.replaceChildren(this.framed(this.image, match(lies)));
     else {
       this.overlay = new Overlay(this.image, image, region, lies.quad, [picture.width, picture.height]);

@@ -7,14 +7,14 @@ export function read(address = location) {
   const [, view = "", id] = address.pathname.split("/");
   const route = { view: view || "search", id: id === undefined ? null : Number(id) };
   const given = new URLSearchParams(address.search);
-  for (const name of [...PLAIN, "pick", "see"]) if (given.get(name)) route[name] = given.get(name);
+  for (const name of [...PLAIN, "pick"]) if (given.get(name)) route[name] = given.get(name);
   return route;
 }
 
 export function address(route) {
   const path = route.view === "search" ? "/" : `/${route.view}${route.id === null || route.id === undefined ? "" : `/${route.id}`}`;
   const given = new URLSearchParams();
-  for (const name of [...PLAIN, "pick", "see"]) if (route[name]) given.set(name, route[name]);
+  for (const name of [...PLAIN, "pick"]) if (route[name]) given.set(name, route[name]);
   const text = given.toString();
   return text ? `${path}?${text}` : path;
 }
