@@ -177,7 +177,11 @@ def test_methods_can_be_chosen(visit):
 def test_unknown_words_and_uncertain_answers_are_said(visit):
     page = visit("/?q=zxqv")
     page.get_by_text("Hardly known here: zxqv.").wait_for()
-    assert page.get_by_text("No picture fits clearly.").is_visible()
+    page.goto(page.url.replace("zxqv", "a+pink+elephant+in+the+snow"))
+    page.get_by_text("No picture fits clearly.").wait_for()
+    page.goto(page.url.replace("pink+elephant+in+the+snow", "bycicle"))
+    page.get_by_role("link", name="bicycle").click()
+    until(page, "location.search === '?q=a+bicycle'")
 
 
 def test_what_is_no_picture_and_what_is_no_question(visit, tmp_path):

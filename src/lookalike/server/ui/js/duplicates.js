@@ -8,6 +8,7 @@ import { action, failure, state } from "./states.js";
 
 const PAGE = 50;
 const BLINK = 650;
+const SCENE = "same scene";
 
 /** What is there twice: the least sure first; which to keep is chosen here, and copies are moved away by a plan. */
 export class DuplicatesView {
@@ -49,7 +50,7 @@ export class DuplicatesView {
   async next() {
     this.about = await get(`/duplicates?unsure=true&offset=${this.groups.length}&limit=${PAGE}`);
     for (const group of this.about.groups) {
-      this.choices.set(group.number, { keep: group.keeper, move: new Set(group.members.map(({ id }) => id).filter((id) => id !== group.keeper)) });
+      this.choices.set(group.number, { keep: group.keeper, move: this.others(group, group.keeper) });
     }
     this.groups.push(...this.about.groups);
   }
@@ -114,14 +115,19 @@ export class DuplicatesView {
 
   keep(item, id) {
     const { group } = item;
-    this.choices.set(group.number, { keep: id, move: new Set(group.members.map((one) => one.id).filter((one) => one !== id)) });
+    this.choices.set(group.number, { keep: id, move: this.others(group, id) });
     this.redraw(item);
+  }
+
+  /** The copies besides the one to keep; another photograph of the same scene is none. */
+  others(group, keep) {
+    return new Set(group.members.filter(({ id, kind }) => id !== keep && kind !== SCENE).map(({ id }) => id));
   }
 
   toggle(item) {
     const choice = this.choices.get(item.group.number);
     if (choice.move.size) choice.move.clear();
-    else item.group.members.forEach(({ id }) => id !== choice.keep && choice.move.add(id));
+    else choice.move = this.others(item.group, choice.keep);
     this.redraw(item);
   }
 

@@ -1,9 +1,11 @@
 import { has, number, percent, t } from "./i18n.js";
 
 export const PROVEN = 0.01;
+const STRONG = 0.5; // likelihood from which words are matched strongly, as in the text of the command line
 
-/** Whether chance alone would not bring this. */
-export const isProven = (match) => match.expected_false !== null && match.expected_false <= PROVEN;
+/** Whether chance alone would not bring this; of words, whether it is likely to be what they mean. */
+export const isProven = (match) =>
+  match.expected_false === null ? match.label === "matches text" && match.score >= STRONG : match.expected_false <= PROVEN;
 
 /** "crop of", in the visitor's language. */
 export const kindOf = (match) => (has(`kind.${match.label}`) ? t(`kind.${match.label}`) : match.label);
@@ -27,7 +29,7 @@ export function reason(evidence) {
     phash: () => t("why.phash", { n: distance }),
     color: () => t("why.color", { share: percent(near) }),
     embedding: () => t("why.embedding", { share: percent(near) }),
-    text: () => t("why.text", { share: percent(near) }),
+    text: () => t("why.text", { share: percent(detail.relevance ?? near) }),
     words: () => t("why.words", { words: (detail.words ?? []).join(", ") }),
     local: () =>
       detail.covered > 0 && detail.covered < 0.97

@@ -165,16 +165,16 @@ export class SearchView {
     const { answer } = this;
     this.drawHead();
     if (answer.error && !answer.items.length) return this.body.replaceChildren(failure(answer.error, () => this.again()));
-    if (!answer.items.length) return this.body.replaceChildren(this.nothing());
     const parts = [...answer.notes.map((note) => this.note(note))];
+    if (!answer.items.length) return this.body.replaceChildren(...parts, this.nothing());
     const pictures = Boolean(pictureOf(answer.terms));
     const words = pictures && !answer.sum ? "picture" : "words";
     if (answer.browsing) parts.push(this.group("all", answer.items, null, null, 210));
     else {
       const { proven, likely } = answer;
       if (!proven.length) parts.push(this.hint(t(`uncertain.${words}`), t(`uncertain.${words}.do`)));
-      if (proven.length) parts.push(this.group("proven", proven, t(`proven.${words}`), t("proven.text"), 280));
-      if (likely.length) parts.push(this.group("likely", likely, proven.length ? t(`likely.${words}`) : null, t("likely.text"), 190));
+      if (proven.length) parts.push(this.group("proven", proven, t(`proven.${words}`), t(`proven.${words}.text`), 280));
+      if (likely.length) parts.push(this.group("likely", likely, proven.length ? t(`likely.${words}`) : null, t(`likely.${words}.text`), 190));
     }
     this.foot = h("p", { class: "end" });
     this.body.replaceChildren(...parts, this.foot);
@@ -213,10 +213,16 @@ export class SearchView {
     return h("div", { class: "note" }, icon("info"), h("p", {}, h("b", {}, title), " ", text, ...more));
   }
 
+  /** What the server wants known, in the words of the page where it is something that the page knows. */
   note(text) {
-    const unknown = /hardly knows: (.+?)\. A CLIP model does: (.+)$/.exec(text);
-    if (!unknown) return this.hint(text, "");
-    return this.hint(t("unknown.title", { words: unknown[1] }), t("unknown.do"), " ", h("code", {}, unknown[2]));
+    const unknown = /^(.+): not known to the bundled model/.exec(text);
+    const meant = /^(.+): did you mean (.+)\?$/.exec(text);
+    if (unknown) return this.hint(t("unknown.title", { words: unknown[1] }), t("unknown.do"));
+    if (/^nothing matches /.test(text)) return "";
+    if (!meant) return this.hint(text, "");
+    const { route } = this;
+    const better = (word) => h("a", { class: "link", href: address({ ...route, q: route.q.replaceAll(meant[1], word) }) }, word);
+    return this.hint(t("unknown.title", { words: meant[1] }), t("unknown.meant"), ...meant[2].split(" or ").flatMap((word) => [" ", better(word)]));
   }
 
   nothing() {
