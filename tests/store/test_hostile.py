@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 
+import numpy as np
 import pytest
 
 from lookalike import Collection, CollectionError
@@ -113,6 +115,67 @@ def test_a_catalogue_with_anything_that_is_not_ours_is_refused(path, folder, for
     change(path, foreign)
     with Collection(path) as album:
         assert refused(album, folder, use)
+
+
+RECORDS = [
+    "path = 'text'",
+    "path = x'2f746d702f00ff'",
+    "path_text = x'ff'",
+    "sha256 = 'text'",
+    "sha256 = 7",
+    "bytes = 'many'",
+    "mtime_ns = x'00'",
+    "width = 'wide'",
+    "height = 1e300",
+    "latitude = 'north'",
+    "caption = x'ff00'",
+    "caption = CAST(x'fe00ff' AS TEXT)",
+    "format = 3",
+    "described = -1",
+    "described = 'all'",
+]
+
+
+@pytest.mark.parametrize("lie", RECORDS)
+def test_records_that_make_no_sense_are_told_in_one_line(path, folder, lie):
+    change(path, "PRAGMA ignore_check_constraints = ON", f"UPDATE images SET {lie} WHERE id = 3")
+    for use in USES:
+        with Collection(path) as album:
+            try:
+                USES[use](album, folder)
+            except CollectionError as error:
+                assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", "7", "{}", '{"pictures": "x", "model": {}}', "[" * 50_000])
+def test_facts_that_make_no_sense_are_told_in_one_line(path, folder, value):
+    change(path, f"INSERT INTO facts (key, value) VALUES ('null:phash', '{value}')")
+    for use in USES:
+        with Collection(path) as album:
+            try:
+                USES[use](album, folder)
+            except CollectionError as error:
+                assert "\n" not in str(error)
+
+
+def test_bins_that_no_histogram_has_are_never_looked_up(path, folder):
+    """With the right checksums, as somebody would write them who knows how."""
+    from lookalike.arrays.blocks import BLOCK
+
+    rows = path / "matrices" / "color.0.rows"
+    values = np.frombuffer(rows.read_bytes(), np.uint16).copy()
+    values[::2] = 65535
+    rows.write_bytes(values.tobytes())
+    sums = [zlib.crc32(values.tobytes()[start : start + BLOCK]) for start in range(0, values.nbytes, BLOCK)]
+    (path / "matrices" / "color.0.rows.sums").write_bytes(np.array(sums[:-1], "<u4").tobytes())
+    sql = sqlite3.connect(path / "catalogue.sqlite")
+    tails = sql.execute("SELECT tails FROM methods WHERE name = 'color'").fetchone()[0]
+    sql.close()
+    tails = f"[{sums[-1]}, {tails.split(', ', 1)[1]}"
+    change(path, f"UPDATE methods SET tails = '{tails}' WHERE name = 'color'")
+    for use in ("search", "duplicates"):
+        with Collection(path) as album:
+            assert refused(album, folder, use)
 
 
 def test_a_view_in_the_place_of_a_table_is_refused(path, folder):

@@ -9,28 +9,31 @@ from __future__ import annotations
 import mmap
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.inside import open_reading, open_writing
+from lookalike.arrays.inside import open_reading, open_writing, sync_folder
 from lookalike.errors import CollectionError, printable
 
 BLOCK = 16384
 
 Bytes = NDArray[np.uint8]
+Sane = Callable[[Bytes], bool]
 Places = NDArray[np.int64]
 
 
 class Blocks:
     """Read-only mapped bytes. Threads may share it: at worst two of them check the same block."""
 
-    def __init__(self, path: Path, data: Bytes, sums: NDArray[Any]) -> None:
+    def __init__(self, path: Path, data: Bytes, sums: NDArray[Any], sane: Sane | None = None) -> None:
+        """sane: what must hold of a block beyond its checksum, which whoever wrote the file may have made."""
         self.path = path
         self.data = data
+        self._sane = sane
         self._sums = sums
         self._checked = np.zeros(len(sums), np.bool_)
 
@@ -50,7 +53,8 @@ class Blocks:
 
     def _check(self, blocks: NDArray[np.intp]) -> None:
         for block in blocks.tolist():
-            if zlib.crc32(self.data[block * BLOCK : (block + 1) * BLOCK].data) != self._sums[block]:
+            found = self.data[block * BLOCK : (block + 1) * BLOCK]
+            if zlib.crc32(found.data) != self._sums[block] or not (self._sane is None or self._sane(found)):
                 raise damaged(self.path)
             self._checked[block] = True
 
@@ -67,7 +71,7 @@ def map_file(descriptor: int, length: int) -> Bytes:
         os.close(descriptor)
 
 
-def open_blocks(path: Path, length: int, tail: int) -> Blocks:
+def open_blocks(path: Path, length: int, tail: int, sane: Sane | None = None) -> Blocks:
     """The first `length` bytes of a growing file, the last block of which has the checksum `tail`.
 
     FileNotFoundError when it is not there, CollectionError when it or its checksums are cut short.
@@ -80,7 +84,7 @@ def open_blocks(path: Path, length: int, tail: int) -> Blocks:
         known = map_file(open_reading(sums_of(path)), 4 * full).view("<u4") if full else np.zeros(0, np.uint32)
     except ValueError as error:
         raise damaged(path) from error
-    return Blocks(path, data, np.append(known, np.uint32(tail)) if length % BLOCK else known)
+    return Blocks(path, data, np.append(known, np.uint32(tail)) if length % BLOCK else known, sane)
 
 
 def append_blocks(path: Path, length: int, tail: int, data: Bytes) -> int:
@@ -120,12 +124,15 @@ def damaged(path: Path) -> CollectionError:
 
 
 def _write(path: Path, position: int, data: Bytes) -> None:
+    fresh = not path.exists()
     with os.fdopen(open_writing(path), "r+b") as file:
         file.seek(position)
         file.write(data.data)
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
+    if fresh:
+        sync_folder(path.parent)
 
 
 def _size(path: Path) -> int:

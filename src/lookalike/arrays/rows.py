@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,16 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a method's descriptors are kept: rows of `width` values of `dtype`, one a picture unless `ragged`."""
+    """How a method's descriptors are kept: rows of `width` values of `dtype`, one a picture unless `ragged`.
+
+    below: the first value of every row is less than this, as a bin of a histogram is. Only the method knows it: it is
+    not kept, nor compared.
+    """
 
     dtype: str
     width: int
     ragged: bool = False
+    below: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Color:
 
     def __init__(self, bins: int = 16) -> None:
         self.params = ColorParams(bins)
-        self.layout = Layout("uint16", 2, ragged=True)
+        self.layout = Layout("uint16", 2, ragged=True, below=bins**3)
 
     def describe(self, image: Image) -> Histogram:
         """The histogram of the picture reduced to at most 255 pixels on its longest side. Every picture has one."""

@@ -34,10 +34,10 @@ def null_of(catalogue: Catalogue, stored: StoredMethod) -> Null | None:
     proportion to the number of pictures that the own one was learnt from.
     """
     other = bundled(stored.name, stored.params)
-    fact = catalogue.fact(_key(stored))
-    if fact is None or fact["model"] is None:
+    pictures, own = _learnt(catalogue, stored)
+    if own is None:
         return other
-    own, share = NullModel.from_json(fact["model"]), min(1.0, fact["pictures"] / ENOUGH)
+    share = min(1.0, pictures / ENOUGH)
     return own if other is None or share == 1.0 else Blend(own, other, share)
 
 
@@ -50,7 +50,7 @@ def learn(store: Store, methods: Mapping[str, Method[Any]]) -> list[str]:
     view = store.view()
     for name, stored in view.methods.items():
         tail, pictures = methods[name].traits.tail, min(view.pictures, stored.extent.items)
-        before = (store.catalogue.fact(_key(stored)) or {"pictures": 0})["pictures"]
+        before = _learnt(store.catalogue, stored)[0]
         if tail is None or pictures < FEWEST or before / 2 < pictures < max(1, before) * 2:
             continue
         matrix = store.matrix(stored)
@@ -88,6 +88,15 @@ def sample_distances(index: Index[Any], ids: Ids, rows: Source, seed: int = 0) -
         near = index.search(rows.take(asking), side, np.sort(np.asarray(ids)[places[side:]]))
         found.append(near.distances[near.ids >= 0])
     return np.concatenate(found).astype(np.float64)
+
+
+def _learnt(catalogue: Catalogue, stored: StoredMethod) -> tuple[int, NullModel | None]:
+    """From how many pictures a collection's own null model was learnt, and the model; a senseless one is none."""
+    fact = catalogue.fact(_key(stored))
+    try:
+        return int(fact["pictures"]), None if fact["model"] is None else NullModel.from_json(fact["model"])
+    except (TypeError, KeyError, ValueError):
+        return 0, None
 
 
 def _key(stored: StoredMethod) -> str:

@@ -53,6 +53,14 @@ class Record:
 _RECORD = ", ".join((*SUMMED["images"], "sum"))
 _METHOD = ", ".join((*SUMMED["methods"], "sum"))
 
+_CONTENT = (int, bytes, int, int)
+_COLUMNS = (
+    *((int, True), (bytes, True), (str, True), (bytes, False), (int, True), (int, True), (str, False)),
+    *((int, False), (int, False), (str, False), (str, False), (float, False), (float, False), (str, False)),
+    *((str, True), (str, False), (int, True)),
+)
+"""Type of each column of a record, and whether it must be there."""
+
 
 class Catalogue:
     """An open catalogue. Reads see one consistent state each; writes go through `transaction`. Safe for threads."""
@@ -247,7 +255,10 @@ class Catalogue:
             return None
         if rows[0][2] != row_sum(*rows[0][:2]):
             raise self._damaged("what it remembers is not as it was written", "run `lookalike check`")
-        return json.loads(rows[0][1])
+        try:
+            return json.loads(rows[0][1])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged("what it remembers makes no sense", "run `lookalike check`") from error
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key; the caller opens the transaction."""
@@ -256,6 +267,10 @@ class Catalogue:
     def contents(self) -> list[tuple[int, str | None, int | None, int | None]]:
         """(id, SHA-256 in hex, width, height) of every picture that can be found, by ascending id."""
         rows = self._rows("SELECT id, sha256, width, height FROM images WHERE status = 'ok' ORDER BY id")
+        if not all(
+            type(one) is kind for row in rows for one, kind in zip(row, _CONTENT, strict=True) if one is not None
+        ):
+            raise self._damaged("records make no sense", "run `lookalike check`")
         return [(id_, sha256.hex() if sha256 else None, width, height) for id_, sha256, width, height in rows]
 
     def damage(self) -> list[str]:
@@ -287,7 +302,7 @@ class Catalogue:
 
     def _record(self, row: tuple[Any, ...]) -> Record:
         *values, sum_ = row
-        if sum_ != row_sum(*values):
+        if sum_ != row_sum(*values) or not _makes_sense(values):
             raise self._damaged(f"record {values[0]} is not as it was written", "run `lookalike check`")
         id_, path, _, sha256, *rest, _ = values
         return Record(id_, os.fsdecode(path), sha256.hex() if sha256 else None, *rest)
@@ -312,6 +327,15 @@ def below(folder: str) -> tuple[bytes, bytes]:
     """Bounds (low, high) such that low <= path < high for exactly the stored paths inside a folder."""
     prefix = os.fsencode(os.path.join(folder, ""))
     return prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+
+
+def _makes_sense(values: Sequence[Any]) -> bool:
+    """Whether a record holds what its columns are for: SQLite keeps anything in any of them."""
+    right = all(
+        type(value) is kind or (value is None and not needed)
+        for value, (kind, needed) in zip(values, _COLUMNS, strict=True)
+    )
+    return right and b"\0" not in values[1] and values[14] in ("ok", "failed", "removed")
 
 
 def _generation(sql: sqlite3.Connection) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
+from lookalike.errors import CollectionError
 from lookalike.store.catalogue import Catalogue, below
 from lookalike.store.schema import SEEN
 
@@ -79,6 +80,8 @@ class Comparison:
             "SELECT * FROM pending WHERE place > ? ORDER BY place LIMIT ?", (last, PAGE)
         ).fetchall():
             for place, path, size, mtime_ns, id_, status, sha256, described, unchanged in rows:
+                if type(described) not in (int, type(None)) or type(sha256) not in (bytes, type(None)):
+                    raise CollectionError(f"record {id_} of the catalogue makes no sense: run `lookalike check`")
                 seen = Seen(os.fsdecode(path), size, mtime_ns)
                 yield Pending(seen, id_, status, sha256.hex() if sha256 else None, described or 0, bool(unchanged))
                 last = place
@@ -88,7 +91,7 @@ class Comparison:
         but for uncompressed frames, which are then recognised after they are described."""
         rows = self._sql.execute(
             "SELECT sha256 FROM images WHERE bytes = ?1 AND status != 'failed' AND (described & ?2) = ?2 "
-            "AND sha256 IS NOT NULL LIMIT ?3",
+            "AND typeof(sha256) = 'blob' LIMIT ?3",
             (size, wanted, MOST_OF_A_SIZE),
         )
         return frozenset(sha256.hex() for (sha256,) in rows)
@@ -104,7 +107,7 @@ class Comparison:
     def orphan(self, sha256: str, used: Set[int]) -> int | None:
         """A record of this content, not among `used`, whose file is no longer where it was: the picture moved."""
         rows = self._sql.execute(
-            "SELECT id, path, status FROM images i WHERE sha256 = ? AND status != 'failed' "
+            "SELECT id, path, status FROM images i WHERE sha256 = ? AND status != 'failed' AND typeof(path) = 'blob' "
             "AND (status = 'removed' OR NOT EXISTS (SELECT 1 FROM seen s WHERE s.path = i.path)) ORDER BY status, id",
             (bytes.fromhex(sha256),),
         )

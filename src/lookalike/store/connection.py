@@ -176,7 +176,7 @@ def plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, MemoryError) as error:
-        raise CollectionError(_explain(path, error)) from error
+        raise CollectionError(explain(path, error)) from error
 
 
 def _uri(path: Path) -> str:
@@ -212,7 +212,8 @@ def _recognise(sql: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _explain(path: Path, error: Exception) -> str:
+def explain(path: Path, error: Exception) -> str:
+    """What a user is told of an error of SQLite."""
     text = str(error)
     place = printable(path.parent)
     if "full" in text or ("disk I/O error" in text and _is_full(path.parent)):

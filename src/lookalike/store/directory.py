@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from lookalike.arrays.rows import Layout
 from lookalike.errors import CollectionError, printable
 from lookalike.store.catalogue import Catalogue, create_catalogue
 from lookalike.store.changes import Change, Changes
+from lookalike.store.connection import explain
 from lookalike.store.matrix import Matrix, MatrixFiles
 from lookalike.store.methods import StoredMethod
 from lookalike.store.sweep import sweep
@@ -110,21 +112,22 @@ class Store:
 
     def matrix(self, method: StoredMethod) -> Matrix:
         """The committed rows of a method, opened at once; SupersededError when its files are not there any more."""
-        self.refuse_foreign(method)
-        files = self.files(method)
+        own = self.refuse_foreign(method)
+        files = MatrixFiles(self.files(method).stem, own or method.layout)
         try:
             return files.open(method.extent)
         except FileNotFoundError as error:
             raise SupersededError(str(damaged(Path(error.filename or files.stem)))) from error
 
-    def refuse_foreign(self, method: StoredMethod) -> None:
-        """CollectionError when the descriptors kept are not of the method's own shape."""
+    def refuse_foreign(self, method: StoredMethod) -> Layout | None:
+        """The method's own layout, where it is known; CollectionError when the descriptors kept are of another."""
         own = self._own_layout(method.name, method.params)
         if own is not None and own != method.layout:
             raise CollectionError(
                 f"{printable(self.directory)} keeps descriptors of {method.name} that are none: it is damaged or was "
                 "made by another program; index into another --collection"
             )
+        return own
 
     def files(self, method: StoredMethod, epoch: int | None = None) -> MatrixFiles:
         """The files of a method's rows (or of another epoch of them)."""
@@ -301,6 +304,8 @@ class Store:
 def _plain_errors(directory: Path) -> Iterator[None]:
     try:
         yield
+    except sqlite3.Error as error:
+        raise CollectionError(explain(directory / "catalogue.sqlite", error)) from error
     except OSError as error:
         place = printable(directory)
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

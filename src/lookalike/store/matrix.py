@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.blocks import BLOCK, Bytes, append_blocks, damaged, good_blocks, open_blocks, sums_of
-from lookalike.arrays.inside import sync_folder
 from lookalike.arrays.rows import Ids, Layout, Ragged, Rows
 
 Items = NDArray[np.intp]
@@ -48,13 +47,10 @@ class MatrixFiles:
         new = [values.astype(self.layout.dtype, copy=False), ids.astype(np.int64, copy=False)]
         if isinstance(rows, Ragged):
             new.append(rows.offsets[1:] - rows.offsets[0] + extent.rows)
-        fresh = not self._paths()[0].exists()
         tails = [
             append_blocks(path, length, tail, _bytes(array))
             for path, length, tail, array in zip(self._paths(), self.lengths(extent), extent.tails, new, strict=False)
         ]
-        if fresh:
-            sync_folder(self.stem.parent)
         return Extent(
             extent.items + len(ids),
             extent.rows + len(values),
@@ -154,7 +150,7 @@ class Matrix:
         self.layout = files.layout
         self.extent = extent
         opened = [
-            open_blocks(path, length, tail)
+            open_blocks(path, length, tail, self._possible if path.suffix == ".rows" and self.layout.below else None)
             for path, length, tail in zip(files._paths(), files.lengths(extent), extent.tails, strict=False)
         ]
         self._rows, self._ids, self._ends = opened[0], opened[1], opened[2] if files.layout.ragged else None
@@ -199,6 +195,11 @@ class Matrix:
             return None
         found = self.take(places[:1])
         return found[0] if isinstance(found, Ragged) else found
+
+    def _possible(self, block: Bytes) -> bool:
+        """Whether the first values of a block's rows, of which it holds whole ones, are those of the method."""
+        first = block.view(self.layout.dtype)[:: self.layout.width]
+        return not len(first) or int(first.max()) < (self.layout.below or 0)
 
     @property
     def _row_bytes(self) -> int:

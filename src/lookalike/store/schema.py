@@ -24,6 +24,10 @@ SUMMED = {
 }
 """The columns that the checksum of each table's rows is of; the first one or two are its key."""
 
+_TEXT = {
+    *("name", "params", "dtype", "tails", "path_text", "format", "taken", "camera", "caption", "status", "reason"),
+    *("key", "value"),
+}
 _KEYS = {"methods": ("id",), "images": ("id",), "gaps": ("image", "method"), "roots": ("path",), "facts": ("key",)}
 
 _TABLES = """
@@ -104,8 +108,15 @@ DELETE FROM pending;
 
 
 def row_sum(*values: Any) -> int:
-    """The checksum of a row: CRC-32 of its values as Python writes them in ASCII."""
-    return zlib.crc32(ascii(values).encode("ascii"))
+    """The checksum of a row: CRC-32 of its values, text in UTF-8, as Python writes them in ASCII."""
+    plain = tuple(value.encode() if isinstance(value, str) else value for value in values)
+    return zlib.crc32(ascii(plain).encode("ascii"))
+
+
+def sum_of(table: str) -> str:
+    """The checksum of a table's row in SQL, whatever bytes its text has become."""
+    columns = [f"CAST({column} AS BLOB)" if column in _TEXT else column for column in SUMMED[table]]
+    return f"row_sum({', '.join(columns)})"
 
 
 def create(sql: sqlite3.Connection) -> None:
@@ -126,7 +137,7 @@ def _sums() -> str:
     made = []
     for table, columns in SUMMED.items():
         same = " AND ".join(f"{key} = new.{key}" for key in _KEYS[table])
-        body = f"UPDATE {table} SET sum = row_sum({', '.join(columns)}) WHERE {same};"
+        body = f"UPDATE {table} SET sum = {sum_of(table)} WHERE {same};"
         made.append(f"CREATE TRIGGER {table}_sum_insert AFTER INSERT ON {table} BEGIN {body} END;")
         update = f"AFTER UPDATE OF {', '.join(columns)} ON {table}"
         made.append(f"CREATE TRIGGER {table}_sum_update {update} BEGIN {body} END;")

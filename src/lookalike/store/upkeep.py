@@ -14,7 +14,7 @@ from lookalike.arrays.files import verify_arrays
 from lookalike.arrays.rows import Ids, Rows
 from lookalike.store.matrix import Extent, Items, MatrixFiles, Survey
 from lookalike.store.methods import StoredMethod
-from lookalike.store.schema import SUMMED
+from lookalike.store.schema import sum_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -131,7 +131,7 @@ def _mend_rows(sql: sqlite3.Connection, report: CheckReport) -> None:
         ("roots", "remembered folders, forgotten: name them to `lookalike index`"),
         ("facts", "measured facts: measured again by the next `index`"),
     ):
-        deleted = sql.execute(f"DELETE FROM {table} WHERE sum IS NOT row_sum({', '.join(SUMMED[table])})").rowcount
+        deleted = sql.execute(f"DELETE FROM {table} WHERE sum IS NOT {sum_of(table)}").rowcount
         if deleted:
             report.repaired.append(f"catalogue: {deleted} damaged {what}")
 

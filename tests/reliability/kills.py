@@ -1,0 +1,266 @@
+"""Commands killed at random moments: nothing is lost, and the same command afterwards finishes the work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene import Scene, apart, command, refused
+
+from lookalike import Collection
+from samples import draw, drawing
+
+DYING = """
+import os, signal, sys
+events = ("open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "sqlite3.connect", "shutil.move")
+left, inside = int(sys.argv[1]), sys.argv[2]
+def hook(event, arguments):
+    global left
+    if event in events and any(inside in os.fsdecode(a) for a in arguments if isinstance(a, (str, bytes, os.PathLike))):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+sys.argv = ["lookalike", *sys.argv[3:]]
+from lookalike.cli import main
+try:
+    main()
+finally:
+    print("events", int(1e9) - left if left > 1e8 else "", file=sys.stderr)
+"""
+"""Dies at its n-th use of a file below a folder."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A command to kill: how its place is made ready, and what must hold once it was killed, and once repeated."""
+
+    name: str
+    prepare: Callable[[Scene, Scene], list[str]]
+    killed: Callable[[Scene, Scene], list[str]]
+    finished: Callable[[Scene, Scene], list[str]]
+
+
+def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
+    """Kill so many commands; counts, and what went wrong in `faults`."""
+    counts: Counter[str] = Counter()
+    spans: dict[str, tuple[float, int]] = {}
+    for number in range(trials):
+        work = WORKS[number % len(WORKS)]
+        chance = random.Random(seed * 1_000_003 + number)
+        if work.name not in spans:
+            spans[work.name] = _span(scene, work)
+        trial = scene.copy("killed")
+        arguments = work.prepare(trial, scene)
+        seconds, events = spans[work.name]
+        if chance.random() < 0.5:
+            alive = _kill_after(arguments, chance.uniform(0.25, 1.05) * seconds)
+        else:
+            alive = _kill_at(arguments, chance.randint(1, max(1, events)), trial.root)
+        counts[f"{work.name} killed"] += alive
+        counts[f"{work.name} was faster"] += not alive
+        wrong = work.killed(trial, scene)
+        done = _run(arguments)
+        if "Traceback" in done.stderr:
+            wrong.append(f"repeated: {done.stderr[-600:]}")
+        wrong += work.finished(trial, scene)
+        counts["tracebacks"] += any("Traceback" in line for line in wrong)
+        counts["something lost"] += bool(wrong)
+        faults += [f"kill {number} ({work.name}): {line}" for line in wrong]
+    return counts
+
+
+def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, capture_output=True, text=True, env=_environment(), check=False)
+
+
+def _environment() -> dict[str, str]:
+    import lookalike
+
+    return {**os.environ, "PYTHONPATH": str(Path(lookalike.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+
+
+def _span(scene: Scene, work: Work) -> tuple[float, int]:
+    """How long a command takes, and how often it uses a file of its place."""
+    trial = scene.copy("killed")
+    arguments = work.prepare(trial, scene)
+    started = time.monotonic()
+    done = subprocess.run(
+        _dying(arguments, int(1e9), trial.root), capture_output=True, text=True, env=_environment(), check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{work.name} does not work: {done.stderr}")
+    return time.monotonic() - started, int(done.stderr.rsplit("events", 1)[1])
+
+
+def _dying(arguments: list[str], events: int, inside: Path) -> list[str]:
+    return [sys.executable, "-c", DYING, str(events), str(inside), *arguments[3:]]
+
+
+def _kill_at(arguments: list[str], event: int, inside: Path) -> bool:
+    done = _run(_dying(arguments, event, inside))
+    return done.returncode == -signal.SIGKILL
+
+
+def _kill_after(arguments: list[str], seconds: float) -> bool:
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(), start_new_session=True
+    )
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+# -- a collection is indexed, compacted, or pictures are removed from it
+
+
+def _ready_to_index(trial: Scene, scene: Scene) -> list[str]:
+    """New pictures, a copy of a known one, and some that come back."""
+    for seed in range(200, 230):
+        draw(trial.root / "more" / f"{seed}.png", seed)
+    shutil.copyfile(scene.pictures / "003.png", trial.root / "more" / "again.png")
+    shutil.copytree(scene.root.parent / "removed", trial.root / "more" / "removed")
+    return command("-c", trial.album, "index", trial.root / "more", "--workers", "1")
+
+
+def _ready_to_compact(trial: Scene, scene: Scene) -> list[str]:
+    return command("-c", trial.album, "check", "--compact")
+
+
+def _ready_to_remove(trial: Scene, scene: Scene) -> list[str]:
+    return command("-c", trial.album, "remove", *sorted(scene.pictures.glob("00*.png")))
+
+
+def _sound(trial: Scene, scene: Scene, at_least: set[str] | None = None) -> list[str]:
+    """What is wrong with a collection that was being written to."""
+    expected = at_least if at_least is not None else {path.name for path in scene.pictures.iterdir()}
+
+    def look() -> list[str]:
+        wrong = []
+        with Collection(trial.album) as album:
+            report = album.check()
+            wrong += [f"check: {line}" for line in report.problems + report.repaired]
+            there = {os.path.basename(album.record(int(id_)).path): int(id_) for id_ in album.ids()}  # type: ignore[union-attr]
+            if lost := expected - there.keys():
+                wrong.append(f"lost: {sorted(lost)}")
+            for name, id_ in list(there.items())[:: max(1, len(there) // 12)]:
+                for method in ("phash", "color"):
+                    near = album.search(id=id_, k=3, methods=method)
+                    if not any(one.distance < 0.001 for match in near for one in match.evidence):
+                        wrong.append(f"{name} is not found by {method}")
+        return wrong
+
+    told, fault = apart(look)
+    return [fault] if fault else [told["error"]] if refused(told) else told
+
+
+def _indexed(trial: Scene, scene: Scene) -> list[str]:
+    new = {path.name for path in (trial.root / "more").rglob("*.png")}
+    return _sound(trial, scene, {path.name for path in scene.pictures.iterdir()} | new)
+
+
+def _compacted(trial: Scene, scene: Scene) -> list[str]:
+    wrong = _sound(trial, scene)
+    with Collection(trial.album) as album:
+        if album.info().removed:
+            wrong.append("not compacted")
+        shutil.copytree(scene.root.parent / "removed", trial.root / "back")
+        album.index([trial.root / "back"])
+        for seed in range(100, 106):
+            near = album.search(drawing(seed), k=1, methods="phash")
+            if os.path.basename(near[0].path) != f"{seed}.png":
+                wrong.append(f"{seed}.png came back and is not found")
+    return wrong
+
+
+def _still_there(trial: Scene, scene: Scene) -> list[str]:
+    return _sound(trial, scene, {path.name for path in scene.pictures.iterdir() if not path.name.startswith("00")})
+
+
+def _removed(trial: Scene, scene: Scene) -> list[str]:
+    wrong = _still_there(trial, scene)
+    with Collection(trial.album) as album:
+        wrong += [f"{path} is still there" for path in scene.pictures.glob("00*.png") if album.sha256(path)]
+    return wrong
+
+
+# -- copies are moved away and back
+
+
+def _with_copies(trial: Scene, scene: Scene) -> None:
+    """A folder of the trial's own with copies, its collection, and a plan."""
+    shutil.copytree(scene.pictures, trial.root / "mine")
+    shutil.rmtree(trial.album)
+    shutil.copytree(_collection_with_copies(trial, scene), trial.album)
+    with Collection(trial.album) as album:
+        from lookalike.duplicates import write_plan
+
+        write_plan(album.duplicates(), trial.root / "plan.csv")
+
+
+def _collection_with_copies(trial: Scene, scene: Scene) -> Path:
+    """Of the very folder of the trial, which is at the same place each time: made once."""
+    made = scene.root.parent / "with-copies"
+    if not made.exists():
+        with Collection(made) as album:
+            album.index([trial.root / "mine"], methods=("phash", "color"))
+    shutil.rmtree(trial.root / "mine")
+    shutil.copytree(scene.pictures, trial.root / "mine")  # dates may differ: only content counts
+    return made
+
+
+def _contents(*folders: Path) -> Counter[str]:
+    files = [path for folder in folders if folder.exists() for path in folder.rglob("*") if path.is_file()]
+    return Counter(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+
+
+def _ready_to_apply(trial: Scene, scene: Scene) -> list[str]:
+    _with_copies(trial, scene)
+    return command("-c", trial.album, "duplicates", "apply", trial.root / "plan.csv", "--to", trial.root / "copies")
+
+
+def _ready_to_undo(trial: Scene, scene: Scene) -> list[str]:
+    done = _run(_ready_to_apply(trial, scene))
+    journal = done.stdout.rsplit("undo ", 1)[1].strip()
+    return command("duplicates", "undo", journal)
+
+
+def _nothing_lost(trial: Scene, scene: Scene) -> list[str]:
+    before, now = _contents(scene.pictures), _contents(trial.root / "mine", trial.root / "copies")
+    lost = before - now
+    return [f"{sum(lost.values())} pictures are lost"] if lost else []
+
+
+def _back(trial: Scene, scene: Scene) -> list[str]:
+    here = {path.name: path.read_bytes() for path in (trial.root / "mine").iterdir() if path.is_file()}
+    there = {path.name: path.read_bytes() for path in scene.pictures.iterdir() if path.is_file()}
+    return [] if here == there else [f"not back: {sorted(there.keys() ^ here.keys())}"]
+
+
+def _moved(trial: Scene, scene: Scene) -> list[str]:
+    return _nothing_lost(trial, scene) + (
+        [] if len(list((trial.root / "mine").iterdir())) < len(list(scene.pictures.iterdir())) else ["nothing moved"]
+    )
+
+
+WORKS = (
+    Work("index", _ready_to_index, _sound, _indexed),
+    Work("check --compact", _ready_to_compact, _sound, _compacted),
+    Work("remove", _ready_to_remove, _still_there, _removed),
+    Work("duplicates apply", _ready_to_apply, _nothing_lost, _moved),
+    Work("duplicates undo", _ready_to_undo, _nothing_lost, _back),
+)
