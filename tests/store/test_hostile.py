@@ -249,3 +249,22 @@ def state(path):
     if path.is_dir():
         return {file.name: file.read_bytes() for file in path.iterdir()}
     return path.read_bytes()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_descriptors_of_pictures_that_are_not_there_are_one_line_or_left_out(path, folder, use):
+    change(path, "DELETE FROM images WHERE id = 1")
+    with Collection(path) as album:
+        try:
+            USES[use](album, folder)
+        except CollectionError as error:
+            assert "\n" not in str(error)
+
+
+def test_check_takes_out_descriptors_of_pictures_that_are_not_there(path, folder):
+    change(path, "DELETE FROM images WHERE id = 1")
+    with Collection(path) as album:
+        assert album.check().repaired
+        assert 1 not in [match.id for match in album.search(drawing(0), methods="color", k=8)]
+        assert album.index([folder], options=HERE).added == 1
+        assert album.check().repaired == []

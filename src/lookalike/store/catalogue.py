@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -124,9 +124,10 @@ class Catalogue:
 
     def restore_method(self, method: StoredMethod) -> None:
         """Remember a method of another collection under its own number; the caller opens the transaction."""
+        layout = method.layout
         self.sql.execute(
             "INSERT INTO methods (id, name, params, dtype, width, ragged) VALUES (?, ?, ?, ?, ?, ?)",
-            (method.id, method.name, json.dumps(method.params), *astuple(method.layout)),
+            (method.id, method.name, json.dumps(method.params), layout.dtype, layout.width, layout.ragged),
         )
 
     def commit_extent(self, method: StoredMethod, extent: Extent, epoch: int | None = None) -> None:

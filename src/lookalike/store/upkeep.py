@@ -94,6 +94,8 @@ def check(store: Store) -> CheckReport:
         known = _ids(sql, "SELECT id FROM images WHERE status != 'failed'")
         for name, method in methods.items():
             items = sound_items(surveys[name], known)
+            if stray := int(np.count_nonzero(surveys[name].good)) - len(items):
+                report.repaired.append(f"{name}: {stray} descriptors of no picture, taken out")
             if len(items) < method.extent.items:
                 kept[name] = _Kept(items, surveys[name].ids, surveys[name].take)
             _mend_described(sql, method, surveys[name].ids[items], report)
