@@ -41,6 +41,9 @@ finally:
 """Dies at its n-th use of a file below a folder."""
 
 
+_FEW = 25  # uses of a file after which most commands are still at work
+
+
 @dataclass(frozen=True)
 class Work:
     """A command to kill: how its place is made ready, and what must hold once it was killed, and once repeated."""
@@ -51,19 +54,19 @@ class Work:
     finished: Callable[[Scene, Scene], list[str]]
 
 
-def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
-    """Kill so many commands; counts, and what went wrong in `faults`."""
+def run(scene: Scene, trials: int, seed: int, faults: list[str], *, timed: bool = True) -> Counter[str]:
+    """Kill so many commands; counts, and what went wrong in `faults`. timed: half of them by the clock."""
     counts: Counter[str] = Counter()
     spans: dict[str, tuple[float, int]] = {}
     for number in range(trials):
         work = WORKS[number % len(WORKS)]
         chance = random.Random(seed * 1_000_003 + number)
         if work.name not in spans:
-            spans[work.name] = _span(scene, work)
+            spans[work.name] = _span(scene, work) if timed else (0.0, _FEW)
         trial = scene.copy("killed")
         arguments = work.prepare(trial, scene)
         seconds, events = spans[work.name]
-        if chance.random() < 0.5:
+        if timed and chance.random() < 0.5:
             alive = _kill_after(arguments, chance.uniform(0.25, 1.05) * seconds)
         else:
             alive = _kill_at(arguments, chance.randint(1, max(1, events)), trial.root)
