@@ -7,41 +7,31 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene import Scene, apart, command, refused
+from scene import HERE, Scene, apart, refused
 
 from lookalike import Collection
+from lookalike.cli import main
 from samples import draw, drawing
 
-DYING = """
-import os, signal, sys
-events = ("open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "sqlite3.connect", "shutil.move")
-left, inside = int(sys.argv[1]), sys.argv[2]
-def hook(event, arguments):
-    global left
-    if event in events and any(inside in os.fsdecode(a) for a in arguments if isinstance(a, (str, bytes, os.PathLike))):
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-sys.argv = ["lookalike", *sys.argv[3:]]
-from lookalike.cli import main
-try:
-    main()
-finally:
-    print("events", int(1e9) - left if left > 1e8 else "", file=sys.stderr)
-"""
-"""Dies at its n-th use of a file below a folder."""
+EVENTS = ("open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "sqlite3.connect")
+"""What a command that is to die at its n-th use of a file counts."""
 
 
-_FEW = 25  # uses of a file after which most commands are still at work
+@dataclass(frozen=True)
+class Ended:
+    """A process: its exit code, negative for the signal that ended it, and what it printed."""
+
+    code: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -54,28 +44,27 @@ class Work:
     finished: Callable[[Scene, Scene], list[str]]
 
 
-def run(scene: Scene, trials: int, seed: int, faults: list[str], *, timed: bool = True) -> Counter[str]:
-    """Kill so many commands; counts, and what went wrong in `faults`. timed: half of them by the clock."""
+def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
+    """Kill so many commands; counts, and what went wrong in `faults`."""
     counts: Counter[str] = Counter()
     spans: dict[str, tuple[float, int]] = {}
     for number in range(trials):
         work = WORKS[number % len(WORKS)]
         chance = random.Random(seed * 1_000_003 + number)
         if work.name not in spans:
-            spans[work.name] = _span(scene, work) if timed else (0.0, _FEW)
+            spans[work.name] = _span(scene, work)
         trial = scene.copy("killed")
         arguments = work.prepare(trial, scene)
-        seconds, events = spans[work.name]
-        if timed and chance.random() < 0.5:
-            alive = _kill_after(arguments, chance.uniform(0.25, 1.05) * seconds)
+        seconds, uses = spans[work.name]
+        if chance.random() < 0.5:
+            ended = _run(arguments, seconds=chance.uniform(0.02, 1.0) * seconds)
         else:
-            alive = _kill_at(arguments, chance.randint(1, max(1, events)), trial.root)
-        counts[f"{work.name} killed"] += alive
-        counts[f"{work.name} was faster"] += not alive
-        wrong = work.killed(trial, scene)
+            ended = _run(arguments, event=chance.randint(1, uses), inside=trial.root)
+        counts[f"{work.name}: {'killed' if ended.code == -signal.SIGKILL else 'was faster'}"] += 1
+        wrong = [f"before: {line}" for line in work.killed(trial, scene)]
         done = _run(arguments)
-        if "Traceback" in done.stderr:
-            wrong.append(f"repeated: {done.stderr[-600:]}")
+        if "Traceback" in done.text:
+            wrong.append(f"repeated: {done.text[-600:]}")
         wrong += work.finished(trial, scene)
         counts["tracebacks"] += any("Traceback" in line for line in wrong)
         counts["something lost"] += bool(wrong)
@@ -83,14 +72,52 @@ def run(scene: Scene, trials: int, seed: int, faults: list[str], *, timed: bool 
     return counts
 
 
-def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, env=_environment(), check=False)
+def _run(arguments: list[str], *, event: int = 0, inside: Path | None = None, seconds: float = 0) -> Ended:
+    """A command in a process of its own, which dies at its n-th use of a file below a folder, or after a while."""
+    with tempfile.TemporaryFile("w+") as told:
+        child = os.fork()
+        if not child:
+            os.dup2(told.fileno(), 1)
+            os.dup2(told.fileno(), 2)
+            used = _count_uses(inside, event) if inside else []
+            os._exit(_command(arguments, used))
+        if seconds:
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        told.seek(0)
+        return Ended(os.waitstatus_to_exitcode(status), told.read())
 
 
-def _environment() -> dict[str, str]:
-    import lookalike
+def _count_uses(inside: Path, last: int) -> list[int]:
+    """A number that rises with every use of a file below a folder; the process dies when it is `last`."""
+    used = [0]
 
-    return {**os.environ, "PYTHONPATH": str(Path(lookalike.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        names = [os.fsdecode(one) for one in arguments if isinstance(one, str | bytes | os.PathLike)]
+        if event in EVENTS and any(str(inside) in name for name in names):
+            used[0] += 1
+            if used[0] == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    return used
+
+
+def _command(arguments: list[str], used: list[int]) -> int:
+    """Run lookalike's command line; its exit code. Prints how many files were used."""
+    sys.argv = ["lookalike", *arguments]
+    code = 0
+    try:
+        main()
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    except BaseException:  # noqa: BLE001 (whatever it is, it is told)
+        traceback.print_exc()
+        code = 70
+    print("uses", *used)
+    sys.stdout.flush()
+    return code
 
 
 def _span(scene: Scene, work: Work) -> tuple[float, int]:
@@ -98,37 +125,17 @@ def _span(scene: Scene, work: Work) -> tuple[float, int]:
     trial = scene.copy("killed")
     arguments = work.prepare(trial, scene)
     started = time.monotonic()
-    done = subprocess.run(
-        _dying(arguments, int(1e9), trial.root), capture_output=True, text=True, env=_environment(), check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{work.name} does not work: {done.stderr}")
-    return time.monotonic() - started, int(done.stderr.rsplit("events", 1)[1])
-
-
-def _dying(arguments: list[str], events: int, inside: Path) -> list[str]:
-    return [sys.executable, "-c", DYING, str(events), str(inside), *arguments[3:]]
-
-
-def _kill_at(arguments: list[str], event: int, inside: Path) -> bool:
-    done = _run(_dying(arguments, event, inside))
-    return done.returncode == -signal.SIGKILL
-
-
-def _kill_after(arguments: list[str], seconds: float) -> bool:
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment(), start_new_session=True
-    )
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
-    return False
+    done = _run(arguments, event=-1, inside=trial.root)
+    if done.code:
+        raise SystemExit(f"{work.name} does not work: {done.text}")
+    return time.monotonic() - started, int(done.text.rsplit("uses", 1)[1])
 
 
 # -- a collection is indexed, compacted, or pictures are removed from it
+
+
+def _words(*arguments: object) -> list[str]:
+    return [str(argument) for argument in arguments]
 
 
 def _ready_to_index(trial: Scene, scene: Scene) -> list[str]:
@@ -137,15 +144,15 @@ def _ready_to_index(trial: Scene, scene: Scene) -> list[str]:
         draw(trial.root / "more" / f"{seed}.png", seed)
     shutil.copyfile(scene.pictures / "003.png", trial.root / "more" / "again.png")
     shutil.copytree(scene.root.parent / "removed", trial.root / "more" / "removed")
-    return command("-c", trial.album, "index", trial.root / "more", "--workers", "1")
+    return _words("-c", trial.album, "index", trial.root / "more", "--workers", "0")
 
 
 def _ready_to_compact(trial: Scene, scene: Scene) -> list[str]:
-    return command("-c", trial.album, "check", "--compact")
+    return _words("-c", trial.album, "check", "--compact")
 
 
 def _ready_to_remove(trial: Scene, scene: Scene) -> list[str]:
-    return command("-c", trial.album, "remove", *sorted(scene.pictures.glob("00*.png")))
+    return _words("-c", trial.album, "remove", *sorted(scene.pictures.glob("00*.png")))
 
 
 def _sound(trial: Scene, scene: Scene, at_least: set[str] | None = None) -> list[str]:
@@ -182,7 +189,7 @@ def _compacted(trial: Scene, scene: Scene) -> list[str]:
         if album.info().removed:
             wrong.append("not compacted")
         shutil.copytree(scene.root.parent / "removed", trial.root / "back")
-        album.index([trial.root / "back"])
+        album.index([trial.root / "back"], options=HERE)
         for seed in range(100, 106):
             near = album.search(drawing(seed), k=1, methods="phash")
             if os.path.basename(near[0].path) != f"{seed}.png":
@@ -220,7 +227,7 @@ def _collection_with_copies(trial: Scene, scene: Scene) -> Path:
     made = scene.root.parent / "with-copies"
     if not made.exists():
         with Collection(made) as album:
-            album.index([trial.root / "mine"], methods=("phash", "color"))
+            album.index([trial.root / "mine"], methods=("phash", "color"), options=HERE)
     shutil.rmtree(trial.root / "mine")
     shutil.copytree(scene.pictures, trial.root / "mine")  # dates may differ: only content counts
     return made
@@ -233,13 +240,13 @@ def _contents(*folders: Path) -> Counter[str]:
 
 def _ready_to_apply(trial: Scene, scene: Scene) -> list[str]:
     _with_copies(trial, scene)
-    return command("-c", trial.album, "duplicates", "apply", trial.root / "plan.csv", "--to", trial.root / "copies")
+    return _words("-c", trial.album, "duplicates", "apply", trial.root / "plan.csv", "--to", trial.root / "copies")
 
 
 def _ready_to_undo(trial: Scene, scene: Scene) -> list[str]:
     done = _run(_ready_to_apply(trial, scene))
-    journal = done.stdout.rsplit("undo ", 1)[1].strip()
-    return command("duplicates", "undo", journal)
+    journal = done.text.rpartition("uses")[0].rsplit("undo ", 1)[1].strip()
+    return _words("duplicates", "undo", journal)
 
 
 def _nothing_lost(trial: Scene, scene: Scene) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -147,8 +146,3 @@ def apart(work: Callable[[], Any]) -> tuple[Any, str]:
     if "error" in told:
         return {"error": told["error"]}, "" if "\n" not in told["error"] else f"more than a line: {told['error']}"
     return told["result"], ""
-
-
-def command(*arguments: object) -> list[str]:
-    """The command line of this Python's lookalike."""
-    return [sys.executable, "-m", "lookalike.cli", *map(str, arguments)]

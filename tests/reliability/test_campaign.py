@@ -21,9 +21,9 @@ def made(tmp_path_factory):
 
 def test_commands_are_killed_and_nothing_is_lost(made):
     faults = []
-    counts = kills.run(made, 5, 1, faults, timed=False)
+    counts = kills.run(made, 10, 1, faults)
     assert faults == []
-    assert sum(counts[name] for name in counts if name.endswith(("killed", "faster"))) == 5
+    assert sum(counts[name] for name in counts if name.endswith(("killed", "faster"))) == 10
 
 
 def test_collections_are_damaged_and_nothing_differs_in_silence(made):
