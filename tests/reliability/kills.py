@@ -77,8 +77,7 @@ def _run(arguments: list[str], *, event: int = 0, inside: Path | None = None, se
     with tempfile.TemporaryFile("w+") as told:
         child = os.fork()
         if not child:
-            os.dup2(told.fileno(), 1)
-            os.dup2(told.fileno(), 2)
+            sys.stdout = sys.stderr = told
             used = _count_uses(inside, event) if inside else []
             os._exit(_command(arguments, used))
         if seconds:
@@ -115,8 +114,7 @@ def _command(arguments: list[str], used: list[int]) -> int:
     except BaseException:  # noqa: BLE001 (whatever it is, it is told)
         traceback.print_exc()
         code = 70
-    print("uses", *used)
-    sys.stdout.flush()
+    print("uses", *used, flush=True)
     return code
 
 
