@@ -42,6 +42,12 @@ def index(stored):
     return index_of(LOCAL.index_kind(), rows, np.array(list(stored)))
 
 
+@pytest.fixture(scope="module")
+def exhaustive(stored):
+    rows = Ragged.of([one.pack() for one in stored.values()], 142, np.uint8)
+    return index_of(LOCAL.index_kind("exhaustive"), rows, np.array(list(stored)))
+
+
 def search(index, stored, shown, k=3, allowed=None):
     return search_local(index, stored.__getitem__, asked(shown), k, allowed)
 
@@ -128,6 +134,17 @@ def test_asked_with_a_region_the_found_picture_is_outlined_in_the_whole_query(in
 
     corners = [[620, 20], [1071, 20], [1071, 320], [620, 320]]
     np.testing.assert_allclose(in_whole(evidence, 600, 0).detail["reverse_quad"], corners, atol=4)
+
+
+def test_what_the_exhaustive_index_finds_is_verified_too(exhaustive, stored):
+    ((id_, evidence),) = search(exhaustive, stored, picture("coffee").crop((200, 100, 500, 350)))
+    # good matches alone find these two in each other
+    brick = exhaustive.search(Ragged.of([stored[4].pack()], 142, np.uint8), 9)
+
+    assert (id_, evidence.detail["label"]) == (1, "crop of")
+    assert evidence.distance == pytest.approx(1 / (1 + evidence.detail["inliers"]))
+    assert (brick.ids[0] >= 0).sum() >= 1
+    assert {id_ for id_, _ in search(exhaustive, stored, picture("brick"))} == {4}
 
 
 def test_both_pictures_of_a_collage_are_found(index, stored):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged
-from lookalike.index.base import Neighbours, Within
-from lookalike.index.keypoint_rows import GEOMETRY, Bytes, Floats, vectors
-from lookalike.index.table import RowTable, inside, nearest, neighbours
+from lookalike.index.base import Neighbours, Segment, Within
+from lookalike.index.items import Items
+from lookalike.index.keypoint_rows import Bytes, Floats, places, vectors
+from lookalike.index.order import inside, nearest, neighbours
+from lookalike.index.plain import DerivesNothing
+from lookalike.index.votes import Votes
 
 RATIO = 0.75
 FEWEST_MATCHES = 5
-UNMATCHED = np.float32(1)
+_BLOCK = 64  # pictures read at once
 
 
 def squared_distances(queries: Floats, rows: Floats) -> Floats:
@@ -39,62 +42,68 @@ def nearest_rows(queries: Floats, rows: Floats, k: int) -> tuple[Floats, NDArray
     return distances, np.pad(at, missing, constant_values=-1)
 
 
-def good_matches(queries: Floats, rows: Floats, ratio: float = RATIO) -> int:
-    """Queries whose nearest row is nearer than `ratio` times the second nearest (Lowe 2004)."""
+def good_matches(queries: Floats, rows: Floats, ratio: float = RATIO) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Queries whose nearest row is nearer than `ratio` times the second nearest (Lowe 2004), and those rows."""
     if len(rows) < 2:
-        return 0
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     squares = squared_distances(queries, rows)
-    two = np.partition(squares, 1, axis=1)[:, :2]
-    return int((two[:, 0] < ratio**2 * two[:, 1]).sum())
+    nearest = squares.argmin(axis=1)
+    numbers = np.arange(len(queries))
+    first = squares[numbers, nearest]
+    squares[numbers, nearest] = np.inf
+    good = np.flatnonzero(first < ratio**2 * squares.min(axis=1))
+    return good, nearest[good]
+
+
+@dataclass(frozen=True, slots=True)
+class ExhaustiveKind(DerivesNothing):
+    """Packed keypoint rows (`keypoint_rows`) of descriptors of `width` bytes, each compared with each of a query."""
+
+    width: int
+    binary: bool = False
+
+    def open(self, items: Items[Ragged], segments: Sequence[Segment[None]] = ()) -> ExhaustiveIndex:
+        return ExhaustiveIndex(self, items)
 
 
 class ExhaustiveIndex:
-    """Packed keypoint rows; the distance of a picture is 1 / (1 + good matches), or 1 with fewer than 5 of them.
+    """The distance of a picture is 1 / (1 + good matches).
 
     A match is good by the ratio test at 0.75. Pictures without 5 good matches are not answers: a search for k
     returns fewer, and `within` has none of them below radius 1.
     """
 
-    worth_saving = False
-
-    def __init__(self, width: int, binary: bool = False) -> None:
-        self.width, self.binary = width, binary
-        self._table: RowTable[Ragged] = RowTable(Ragged.of([], width + GEOMETRY.itemsize, np.uint8))
+    def __init__(self, kind: ExhaustiveKind, items: Items[Ragged]) -> None:
+        self._kind, self._items = kind, items
 
     def __len__(self) -> int:
-        return len(self._table)
-
-    def add(self, ids: Ids, rows: Ragged) -> None:
-        self._table.append(ids, rows)
-
-    def remove(self, ids: Ids) -> int:
-        return self._table.remove(ids)
+        return len(self._items)
 
     def search(self, queries: Ragged, k: int, allowed: Ids | None = None) -> Neighbours:
-        found = [self._distances(queries[i], allowed) for i in range(len(queries))]
-        return neighbours([nearest(ids[far < 1], far[far < 1], k) for ids, far in found], k)
+        return neighbours([nearest(*self._ranked(queries[i], allowed), k) for i in range(len(queries))], k)
 
     def within(self, queries: Ragged, radius: float, allowed: Ids | None = None) -> list[Within]:
-        return [inside(*self._distances(queries[i], allowed), radius) for i in range(len(queries))]
+        return [inside(*self._ranked(queries[i], allowed), radius) for i in range(len(queries))]
 
-    def save(self, path: Path) -> None:
-        raise ValueError("an exhaustive index has nothing to save")
+    def votes(self, query: Bytes, allowed: Ids | None = None) -> Votes:
+        """The good matches of one query's packed rows (n, w): each is a vote of weight 1."""
+        asked = vectors(query[:, : self._kind.width], self._kind.binary)
+        here, octaves, angle = places(query)
+        found = [Votes.none()]
+        keep = self._items.keep(allowed)
+        positions = np.arange(self._items.size) if keep is None else np.flatnonzero(keep)
+        for start in range(0, len(positions), _BLOCK):
+            block = positions[start : start + _BLOCK]
+            rows = self._items.take(block)
+            for i, position in enumerate(block.tolist()):
+                good, match = good_matches(asked, vectors(rows[i][:, : self._kind.width], self._kind.binary))
+                if len(good) >= FEWEST_MATCHES:
+                    there, zoom, turn = places(rows[i][match])
+                    ids, ones = np.full(len(good), self._items.ids[position]), np.ones(len(good), np.float32)
+                    turn, zoom = turn - angle[good], zoom - octaves[good]
+                    found.append(Votes(good, ids, ones, here[good], there, turn, zoom))
+        return Votes.joined(found)
 
-    @classmethod
-    def load(cls, path: Path, ids: Ids, rows: Ragged) -> Self:
-        raise ValueError("an exhaustive index is never saved")
-
-    def _distances(self, query: Bytes, allowed: Ids | None) -> tuple[Ids, Floats]:
-        live = self._table.live.copy()
-        if allowed is not None:
-            live[:] = False
-            live[self._table.positions(allowed)] = True
-        asked = vectors(query[:, : self.width], self.binary)
-        distances = np.full(self._table.size, UNMATCHED)
-        for start, rows in self._table.segments():
-            for i in np.flatnonzero(live[start : start + len(rows)]).tolist():
-                matches = good_matches(asked, vectors(rows[i][:, : self.width], self.binary))
-                if matches >= FEWEST_MATCHES:
-                    distances[start + i] = 1 / (1 + matches)
-        at = np.flatnonzero(live)
-        return self._table.ids[at], distances[at]
+    def _ranked(self, query: Bytes, allowed: Ids | None) -> tuple[Ids, Floats]:
+        pictures, matches = np.unique(self.votes(query, allowed).picture, return_counts=True)
+        return pictures, (1 / (1 + matches)).astype(np.float32)

@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.arrays.rows import Ragged
+
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 GEOMETRY = np.dtype([("x", "<u2"), ("y", "<u2"), ("scale", "u1"), ("angle", "u1"), ("width", "<u4"), ("height", "<u4")])
 SCALE_STEPS = 12
 SMALLEST_SCALE = 0.25
+PLACE = 4
+"""Bytes of a keypoint's place for an index: x, y, scale and angle, in units of the picture's longest side."""
+_SMALLEST_UNIT = -16  # octaves: the smallest scale in these units
 
 
 def pack_rows(descriptors: Bytes, xy: Floats, scale: Floats, angle: Floats, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -62,3 +67,33 @@ def vectors(descriptors: Bytes, binary: bool) -> Floats:
     """
     values = np.unpackbits(descriptors, axis=1) if binary else descriptors
     return values.astype(np.float32)
+
+
+def first_rows(rows: Ragged, most: int) -> Bytes:
+    """At most the first `most` packed rows of each item, end to end (n, w): a picture's strongest keypoints."""
+    counts = np.minimum(np.diff(rows.offsets), most)
+    skipped = rows.offsets[:-1] - (np.cumsum(counts) - counts)
+    taken: Bytes = rows.values[np.arange(int(counts.sum())) + np.repeat(skipped, counts)]
+    return taken
+
+
+def places(rows: Bytes) -> tuple[Floats, Floats, Floats]:
+    """Of packed rows: (n, 2) places and (n,) octaves of scale in units of the longest side, (n,) angles in degrees."""
+    geometry = geometry_of(rows)
+    longest = np.maximum(1, np.maximum(geometry["width"], geometry["height"])).astype(np.float32)
+    return pixels(geometry) / longest[:, None], np.log2(scales(geometry) / longest), angles(geometry)
+
+
+def pack_places(rows: Bytes) -> Bytes:
+    """The same in (n, PLACE) bytes: places to 1/255, scales to 3 %, angles to 0.7 degrees."""
+    xy, octaves, _ = places(rows)
+    scale = np.round((octaves - _SMALLEST_UNIT) * SCALE_STEPS)
+    angle = geometry_of(rows)["angle"]
+    return np.column_stack([(xy * 255).round().clip(0, 255), scale.clip(0, 255), angle]).astype(np.uint8)
+
+
+def unpack_places(packed: Bytes) -> tuple[Floats, Floats, Floats]:
+    """The inverse of `pack_places`, as `places` gives them."""
+    values = packed.astype(np.float32)
+    xy, octaves = values[:, :2] / np.float32(255), values[:, 2] / np.float32(SCALE_STEPS) + np.float32(_SMALLEST_UNIT)
+    return xy, octaves, values[:, 3] * np.float32(360 / 256)

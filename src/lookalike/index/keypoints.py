@@ -2,198 +2,230 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.files import read_snapshot, write_snapshot
 from lookalike.arrays.rows import Ids, Ragged
-from lookalike.index.base import Neighbours, Within
+from lookalike.index.base import Neighbours, Sealed, Segment, Within
+from lookalike.index.codebook import CODE, FAR, Codebook, shipped, typical_square
 from lookalike.index.exhaustive import nearest_rows
-from lookalike.index.keypoint_rows import GEOMETRY, Bytes, Floats, angles, geometry_of, scales, vectors
-from lookalike.index.simd import RowFilter, load_faiss
-from lookalike.index.table import RowTable, inside, nearest, neighbours
+from lookalike.index.items import Items, Mask
+from lookalike.index.keypoint_rows import (
+    PLACE,
+    Bytes,
+    Floats,
+    first_rows,
+    pack_places,
+    places,
+    unpack_places,
+    vectors,
+)
+from lookalike.index.lists import LABELS, Lists, merged, pack
+from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
-_NAME = "keypoints"
-_EXACT = 8192  # rows compared exactly: about 27 pictures, or what a filter leaves
-_GROWTH = 8  # codes are trained anew when the rows are so many times those that they were trained for
-_BLOCK = 65536  # rows encoded at once
-_TRAINING_ROWS = 40  # per inverted list
-_NEIGHBOURS = 8  # rows that each descriptor of the query votes for
-_PROBES = 8  # inverted lists that each descriptor looks into
+VOTERS = 300
+"""Keypoints of a stored picture that can be voted for, its strongest: at most LABELS. All of them count as proof."""
+
+_TAIL = 32  # pictures whose voters are compared exactly in a few milliseconds
+_BLOCK = 1024  # pictures encoded at once
+_LISTS = 1024  # of a codebook that is not shipped
+_NEIGHBOURS = 8  # voters that each descriptor of the query votes for
+_PROBES = 16  # lists, at most, that it looks into
 _NOTHING = np.float32(1)  # the least squared distance between different descriptors
-_FAR = 0.25  # squared distance, of that between random descriptors, beyond which nothing is a match
+
+Found = tuple[Floats, NDArray[np.int64], Bytes]  # per row of a query: squares, positions (-1: none), packed places
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment: its lists, and the places (m, PLACE) of its voters, those of item i from starts[i] on."""
+
+    lists: Lists
+    starts: NDArray[np.int64]
+    places: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointKind:
+    """Of packed keypoint rows (`keypoint_rows`), the first VOTERS of each picture, by inverted lists.
+
+    width: bytes of a descriptor; binary: compared by Hamming distance. A sealed voter takes 16 bytes of code, 8 of
+    label and 4 of place.
+    """
+
+    width: int
+    binary: bool = False
+
+    @property
+    def name(self) -> str:
+        return "inverted"
+
+    @property
+    def tail(self) -> int | None:
+        return _TAIL
+
+    def seal(self, rows: Ragged, like: Sealed | None = None) -> Sealed:
+        codebook = self._codebook(rows) if like is None else self._used(like)
+        counts = np.minimum(np.diff(rows.offsets), VOTERS)
+        assigned, codes = np.empty(counts.sum(), np.int64), np.empty((counts.sum(), CODE), np.uint8)
+        where, done = np.empty((counts.sum(), PLACE), np.uint8), 0
+        for start in range(0, len(rows), _BLOCK):
+            voters = first_rows(rows.slice(start, min(len(rows), start + _BLOCK)), VOTERS)
+            descriptors = vectors(voters[:, : self.width], self.binary)
+            here = slice(done, done := done + len(voters))
+            assigned[here] = np.maximum(0, codebook.assign(descriptors, 1)[1][:, 0])
+            codes[here], where[here] = codebook.encode(descriptors), pack_places(voters)
+        first = np.repeat(np.cumsum(counts) - counts, counts)
+        labels = np.repeat(np.arange(len(rows)) * LABELS, counts) + np.arange(done) - first
+        sizes, entries = pack(assigned, codes, labels, len(codebook.lists))
+        return self._sealed(codebook, counts.astype(np.uint16), where, sizes, entries)
+
+    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
+        if len({one.params["codebook"] for one in seals}) > 1:
+            return None
+        codebook = self._used(seals[0])
+        arrays = [one.arrays for one in seals]
+        parts = [(len(one["counts"]), one["sizes"], one["entries"]) for one in arrays]
+        sizes, entries = merged(parts, len(codebook.lists))
+        counts, where = (np.concatenate([one[name] for one in arrays]) for name in ("counts", "places"))
+        return self._sealed(codebook, counts, where, sizes, entries)
+
+    def load(self, sealed: Sealed, items: int) -> Part:
+        try:
+            counts, where = sealed.arrays["counts"], sealed.arrays["places"]
+            lists = Lists(self._used(sealed), sealed.arrays["sizes"], sealed.arrays["entries"])
+        except KeyError as error:
+            raise ValueError(f"the segment has no {error}") from error
+        starts = np.append(0, np.cumsum(counts, dtype=np.int64))
+        if len(counts) != items or where.shape != (lists.total, PLACE) or starts[-1] != lists.total:
+            raise ValueError("the segment's arrays contradict each other")
+        return Part(lists, starts, where)
+
+    def open(self, items: Items[Ragged], segments: Sequence[Segment[Part]]) -> KeypointIndex:
+        return KeypointIndex(self, items, segments)
+
+    def _sealed(self, codebook: Codebook, counts: Bytes, where: Bytes, sizes: Any, entries: Any) -> Sealed:
+        arrays = {"counts": counts, "places": where, "sizes": sizes, "entries": entries}
+        own = {} if self.ships else {f"codebook.{name}": array for name, array in codebook.arrays().items()}
+        return Sealed({"codebook": codebook.name}, arrays | own)
+
+    @property
+    def ships(self) -> bool:
+        """Whether its codebook comes with the package."""
+        return self.width == shipped().width and not self.binary
+
+    def _codebook(self, rows: Ragged) -> Codebook:
+        if self.ships:
+            return shipped()
+        sample = np.sort(np.random.default_rng(0).permutation(len(rows))[:_BLOCK])
+        voters = first_rows(rows.take(sample), VOTERS)
+        return Codebook.trained(vectors(voters[:, : self.width], self.binary), _LISTS)
+
+    def _used(self, sealed: Sealed) -> Codebook:
+        """The codebook of a segment; ValueError when it is not the one that the segment was made by."""
+        own = {name.partition(".")[2]: array for name, array in sealed.arrays.items() if name.startswith("codebook.")}
+        codebook = Codebook.of(own) if own else shipped()
+        width = 8 * self.width if self.binary else self.width
+        if codebook.name != sealed.params.get("codebook") or codebook.width != width:
+            raise ValueError("the segment is of another codebook")
+        return codebook
 
 
 class KeypointIndex:
-    """Packed keypoint rows (`keypoint_rows`); the distance of a picture is 1 / (1 + votes).
+    """Packed keypoint rows; the distance of a picture is 1 / (1 + votes).
 
-    Every descriptor of a query votes for the pictures of its 8 nearest rows with 1 - d / d8 (squared distances; d8
+    Every descriptor of a query votes for the pictures of its 8 nearest voters with 1 - d / d8 (squared distances; d8
     at least a quarter of that between random rows, so that many copies of a picture do not silence each other):
     what is common is equally near to all and weighs nothing. A picture gets one vote a descriptor, and the votes
-    that go to one and the same row share the weight of sqrt(their number) (burstiness, Jegou et al. 2009).
+    that go to one and the same voter share the weight of sqrt(their number) (burstiness, Jegou et al. 2009).
 
-    The nearest rows come from inverted lists of 4-bit product-quantised codes (a quarter of a byte a value), trained
-    on a sample of the rows as soon as there are 8,192 of them and again whenever they have grown eightfold. Below
-    that, and where a filter leaves fewer, they are found exactly.
+    The nearest are found by their codes in segments, exactly in the tail and where a filter leaves few pictures.
     """
 
-    def __init__(self, width: int, binary: bool = False) -> None:
-        self.width, self.binary = width, binary
-        self._table: RowTable[Ragged] = RowTable(Ragged.of([], width + GEOMETRY.itemsize, np.uint8))
-        self._starts = np.zeros(1, np.int64)  # of each position's rows
-        self._geometry = np.zeros((0, 2), np.uint8)  # scale and angle codes of each row
-        self._codes: Any = None
-        self._trained_rows = 0
-        self._far = np.float32(0)
+    def __init__(self, kind: KeypointKind, items: Items[Ragged], segments: Sequence[Segment[Part]]) -> None:
+        self._kind, self._items, self._segments = kind, items, tuple(segments)
+        self._sealed = self._segments[-1].last if self._segments else 0
 
     def __len__(self) -> int:
-        return len(self._table)
-
-    @property
-    def worth_saving(self) -> bool:
-        return self._codes is not None
-
-    def add(self, ids: Ids, rows: Ragged) -> None:
-        first = self._table.size
-        self._table.append(ids, rows)
-        counts = np.diff(rows.offsets)
-        self._starts = np.concatenate([self._starts, self._starts[-1] + np.cumsum(counts)])
-        values = rows.values[rows.offsets[0] : rows.offsets[-1]]
-        columns = [self.width + GEOMETRY.fields[name][1] for name in ("scale", "angle")] if GEOMETRY.fields else []
-        self._geometry = np.concatenate([self._geometry, values[:, columns]])
-        total = int(self._starts[-1])
-        if total < _EXACT:
-            return
-        if self._codes is None or total >= _GROWTH * self._trained_rows:
-            self._train(total)
-            first = 0
-        self._encode(first)
-
-    def remove(self, ids: Ids) -> int:
-        return self._table.remove(ids)
+        return len(self._items)
 
     def search(self, queries: Ragged, k: int, allowed: Ids | None = None) -> Neighbours:
-        return neighbours([nearest(*self._ranked(queries[i], allowed), k) for i in range(len(queries))], k)
+        return neighbours([nearest(*self._ranked(queries[i], k, allowed), k) for i in range(len(queries))], k)
 
     def within(self, queries: Ragged, radius: float, allowed: Ids | None = None) -> list[Within]:
-        return [inside(*self._ranked(queries[i], allowed), radius) for i in range(len(queries))]
+        size = self._items.size
+        return [inside(*self._ranked(queries[i], size, allowed), radius) for i in range(len(queries))]
 
     def votes(self, query: Bytes, allowed: Ids | None = None) -> Votes:
         """The votes of one query's packed rows (n, w)."""
-        keep = None
-        if allowed is not None or not self._table.all_live:
-            keep = self._table.live.copy()
-            if allowed is not None:
-                keep[:] = False
-                keep[self._table.positions(allowed)] = True
-        squares, rows = self._nearest(vectors(query[:, : self.width], self.binary), keep)
+        keep = self._items.keep(allowed)
+        squares, position, place = self._nearest(vectors(query[:, : self._kind.width], self._kind.binary), keep)
         last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
         weight = np.maximum(0, 1 - squares / np.maximum(last, max(self._far, _NOTHING)))
-        voter, rank = np.nonzero((rows >= 0) & (weight > 0))
-        row, weights = rows[voter, rank], weight[voter, rank]
-        position = np.searchsorted(self._starts, row, side="right") - 1
-        _, first = np.unique(voter * max(1, self._table.size) + position, return_index=True)
-        voter, row, position = voter[first], row[first], position[first]
-        _, at, crowd = np.unique(row, return_inverse=True, return_counts=True)
-        asked = geometry_of(query)
-        there = np.zeros(len(row), GEOMETRY)
-        there["scale"], there["angle"] = self._geometry[row].T
-        return Votes(
-            voter,
-            self._table.ids[position],
-            (weights[first] / np.sqrt(crowd[at])).astype(np.float32),
-            angles(asked)[voter] - angles(there),
-            np.log2(scales(asked)[voter] / scales(there)),
-        )
+        voter, rank = np.nonzero((position >= 0) & (weight > 0))
+        weights, position, place = weight[voter, rank], position[voter, rank], place[voter, rank]
+        _, first = np.unique(voter * max(1, self._items.size) + position, return_index=True)
+        voter, weights, position, place = voter[first], weights[first], position[first], place[first]
+        # which voter it was: a picture has hardly two that share all of their place
+        spot = position << 32 | np.ascontiguousarray(place).view(np.uint32)[:, 0]
+        _, at, crowd = np.unique(spot, return_inverse=True, return_counts=True)
+        here, octaves, angle = (part[voter] for part in places(query))
+        there, zoom, turn = unpack_places(place)
+        fair = (weights / np.sqrt(crowd[at])).astype(np.float32)
+        return Votes(voter, self._items.ids[position], fair, here, there, turn - angle, zoom - octaves)
 
-    def save(self, path: Path) -> None:
-        params = {"width": self.width, "binary": self.binary, "trained": self._trained_rows, "far": float(self._far)}
-        arrays = {
-            "ids": self._table.ids,
-            "starts": self._starts,
-            "geometry": self._geometry,
-            "probe": self._table.probe(),
-            "codes": load_faiss().serialize_index(self._codes) if self._codes else np.zeros(0, np.uint8),
-        }
-        write_snapshot(path, _NAME, params, arrays)
-
-    @classmethod
-    def load(cls, path: Path, ids: Ids, rows: Ragged) -> Self:
-        params, arrays = read_snapshot(path, _NAME)
-        index = cls(params["width"], params["binary"])
-        starts = rows.offsets - rows.offsets[0]
-        if not (np.array_equal(arrays["ids"], ids) and np.array_equal(arrays["starts"], starts)):
-            raise ValueError(f"{path.name} is of other ids")
-        index._table.append(ids, rows)
-        index._table.fits(arrays["ids"], arrays["probe"])
-        index._starts, index._geometry = arrays["starts"], arrays["geometry"]
-        index._trained_rows, index._far = params["trained"], np.float32(params["far"])
-        if len(arrays["codes"]):
-            index._codes = load_faiss().deserialize_index(arrays["codes"])
-        return index
-
-    def _ranked(self, query: Bytes, allowed: Ids | None) -> tuple[Ids, Floats]:
-        pictures, votes = self.votes(query, allowed).count()
+    def _ranked(self, query: Bytes, k: int, allowed: Ids | None) -> tuple[Ids, Floats]:
+        pictures, votes = self.votes(query, allowed).count(k)
         return pictures, (1 / (1 + votes)).astype(np.float32)
 
-    def _nearest(self, asked: Floats, keep: NDArray[np.bool_] | None) -> tuple[Floats, NDArray[np.int64]]:
-        """Squared distances and numbers of the nearest rows, of the positions kept only."""
-        counts = np.diff(self._starts)
-        left = int(self._starts[-1] if keep is None else counts[keep].sum())
-        if self._codes is None or left < _EXACT:
-            positions = np.arange(self._table.size) if keep is None else np.flatnonzero(keep)
-            lengths = counts[positions]
-            ends = np.cumsum(lengths)
-            number = np.repeat(self._starts[positions] - (ends - lengths), lengths) + np.arange(left)
-            rows = self._descriptors(self._table.take(positions))
-            if self._codes is None:
-                self._far = np.float32(_FAR * _typical_square(rows))
-            squares, at = nearest_rows(asked, rows, _NEIGHBOURS)
-            return squares, np.where(at >= 0, np.append(number, -1)[at], -1)
-        faiss = load_faiss()
-        rows_kept = None if keep is None else RowFilter(np.repeat(keep, counts))
-        params = faiss.SearchParametersIVF(nprobe=_PROBES, sel=rows_kept and rows_kept.selector)
-        found: tuple[Floats, NDArray[np.int64]] = self._codes.search(asked, _NEIGHBOURS, params=params)
-        return found
+    @cached_property
+    def _far(self) -> np.float32:
+        """Squared distance beyond which two descriptors do not match."""
+        if self._segments:
+            return np.float32(self._segments[0].part.lists.codebook.far)
+        voters = first_rows(self._items.block(0, min(_TAIL, self._items.size)), VOTERS)
+        own = FAR * typical_square(vectors(voters[:, : self._kind.width], self._kind.binary))
+        return np.float32(shipped().far if self._kind.ships else own)
 
-    def _train(self, total: int) -> None:
-        faiss = load_faiss()
-        lists = int(2 ** np.clip(np.round(np.log2(1.5 * total**0.5)), 5, 13))
-        sample = self._sample(_TRAINING_ROWS * lists)
-        self._far = np.float32(_FAR * _typical_square(sample))
-        dimensions = sample.shape[1]
-        codes = faiss.index_factory(dimensions, f"IVF{lists},PQ{max(32, dimensions // 4)}x4fs")
-        codes.cp.niter = 8
-        codes.cp.min_points_per_centroid = 1
-        codes.train(sample)
-        self._codes, self._trained_rows = codes, total
+    def _nearest(self, asked: Floats, keep: Mask | None) -> Found:
+        """The nearest voters of each row of a query, of the positions kept only, nearest first."""
+        left = self._items.size if keep is None else int(np.count_nonzero(keep))
+        if left <= _TAIL:
+            found = [self._exactly(asked, np.arange(left) if keep is None else np.flatnonzero(keep))]
+        else:
+            tail = np.arange(self._sealed, self._items.size)
+            found = [self._exactly(asked, tail if keep is None else tail[keep[tail]])]
+            near = self._segments[0].part.lists.codebook.assign(asked, _PROBES) if self._segments else None
+            found += [self._by_codes(asked, one, near, keep) for one in self._segments]
+        squares, position, place = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+        best = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
+        rows = np.arange(len(asked))[:, None]
+        return squares[rows, best], position[rows, best], place[rows, best]
 
-    def _sample(self, most: int) -> Floats:
-        """Rows of random pictures, about `most` of them, the same for the same rows."""
-        positions = np.random.default_rng(0).permutation(self._table.size)
-        enough = int(np.searchsorted(np.cumsum(np.diff(self._starts)[positions]), most)) + 1
-        return self._descriptors(self._table.take(np.sort(positions[:enough])))
+    def _exactly(self, asked: Floats, positions: NDArray[np.int64]) -> Found:
+        rows = self._items.take(positions)
+        voters = first_rows(rows, VOTERS)
+        counts = np.minimum(np.diff(rows.offsets), VOTERS)
+        squares, at = nearest_rows(asked, vectors(voters[:, : self._kind.width], self._kind.binary), _NEIGHBOURS)
+        of = np.append(np.repeat(positions, counts), -1)
+        where = np.append(pack_places(voters), np.zeros((1, PLACE), np.uint8), axis=0)
+        return squares, of[at], where[at]
 
-    def _encode(self, first: int) -> None:
-        """Codes for the rows from position `first` on."""
-        for start, rows in self._table.segments():
-            skip = max(0, first - start)
-            if skip < len(rows):
-                values = rows.values[rows.offsets[skip] : rows.offsets[-1]]
-                for block in range(0, len(values), _BLOCK):
-                    self._codes.add(vectors(values[block : block + _BLOCK, : self.width], self.binary))
-
-    def _descriptors(self, rows: Ragged) -> Floats:
-        return vectors(rows.values[rows.offsets[0] : rows.offsets[-1], : self.width], self.binary)
-
-
-def _typical_square(rows: Floats) -> float:
-    """The median squared distance between random rows."""
-    if len(rows) < 2:
-        return 0.0
-    one, other = np.random.default_rng(0).integers(len(rows), size=(2, 2000))
-    return float(np.median(((rows[one] - rows[other]) ** 2).sum(axis=1)[one != other]))
+    def _by_codes(self, asked: Floats, segment: Segment[Part], near: Any, keep: Mask | None) -> Found:
+        part, first = segment.part, segment.first
+        kept = None if keep is None else keep[first : segment.last]
+        squares, labels = part.lists.search(asked, near, _NEIGHBOURS, kept)
+        item, number = labels // LABELS, labels % LABELS
+        valid = (labels >= 0) & (item < len(segment))
+        item = np.where(valid, item, 0)
+        row = part.starts[item] + number
+        valid &= row < part.starts[item + 1]  # whatever the file says
+        place = np.zeros((*labels.shape, PLACE), np.uint8)
+        place[valid] = part.places[row[valid]]
+        return np.where(valid, squares, np.float32(np.inf)), np.where(valid, item + first, -1), place

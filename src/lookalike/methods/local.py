@@ -95,16 +95,14 @@ class Local:
 
     def index_kind(self, kind: str = "auto") -> IndexKind[Ragged, Any]:
         """kind: "inverted" (votes from compact codes; "auto" is this) or "exhaustive" (every picture's matches)."""
-        from lookalike.index.growing import GrowingKind
-
         if kind in ("auto", "inverted"):
-            from lookalike.index.keypoints import KeypointIndex
+            from lookalike.index.keypoints import KeypointKind
 
-            return GrowingKind(KeypointIndex, self._features.width, self._features.binary)
+            return KeypointKind(self._features.width, self._features.binary)
         if kind == "exhaustive":
-            from lookalike.index.exhaustive import ExhaustiveIndex
+            from lookalike.index.exhaustive import ExhaustiveKind
 
-            return GrowingKind(ExhaustiveIndex, self._features.width, self._features.binary)
+            return ExhaustiveKind(self._features.width, self._features.binary)
         raise ValueError(f'local has no index {kind!r}: "auto", "inverted" or "exhaustive"')
 
     def _grey(self, image: Image) -> NDArray[np.uint8]:

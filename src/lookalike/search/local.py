@@ -19,7 +19,7 @@ from lookalike.search.geometry import Verified, verify
 from lookalike.search.match import Evidence
 
 VOTERS = 200  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
-CANDIDATES = 10  # pictures verified in vain, in a row, before giving up
+CANDIDATES = 5  # pictures verified in vain, in a row, before giving up
 CERTAIN = 30  # inliers after which so much patience is no longer needed
 PATIENCE = 2
 ROUNDS = 4
@@ -48,7 +48,7 @@ class _Search:
         candidates = [
             (-float(count), int(id_), variant)
             for variant, (cast, keep) in enumerate(zip(votes, left, strict=True))
-            for id_, count in zip(*(part[: k + CANDIDATES] for part in cast.count(keep)), strict=True)
+            for id_, count in zip(*cast.count(k + CANDIDATES, keep), strict=True)
         ]
         parts = [query.where(keep) for query, keep in zip(self.queries, left, strict=True)]
         new: list[Hit] = []
