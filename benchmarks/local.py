@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import tempfile
 import time
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +27,11 @@ from local_edits import EDITS, PAIRS
 
 from lookalike.arrays.rows import Ragged
 from lookalike.errors import ImageError
-from lookalike.index.exhaustive import ExhaustiveIndex
-from lookalike.index.keypoints import KeypointIndex
+from lookalike.index.base import Segment
+from lookalike.index.items import Items
+from lookalike.index.keypoints import KeypointKind
+from lookalike.index.votes import Voting
+from lookalike.index.whole import index_of
 from lookalike.methods.base import Variant
 from lookalike.methods.keypoints import Keypoints
 from lookalike.methods.local import Local
@@ -76,10 +77,9 @@ class Shelf:
     def fetch(self, id_: int) -> Keypoints:
         return LOCAL.unpack(self.packed[int(np.searchsorted(self.ids, id_))])
 
-    def index(self, new: Callable[[int], Any], most: int | None = None) -> Any:
-        made = new(128)
-        made.add(self.ids[:most], Ragged.of(self.packed[:most], LOCAL.layout.width, np.uint8))
-        return made
+    def index(self, kind: str = "auto") -> Any:
+        rows = Ragged.of(self.packed, LOCAL.layout.width, np.uint8)
+        return index_of(LOCAL.index_kind(kind), rows, self.ids, sealed=True)
 
 
 def photos_of(folder: Path) -> list[Photo]:
@@ -154,14 +154,14 @@ def same(shelf: Shelf, one: int, other: int) -> bool:
     return proof is not None and proof.inliers >= 60
 
 
-def ask(shelf: Shelf, index: KeypointIndex, asked: Asked, allowed: np.ndarray | None = None) -> tuple[list[int], float]:
+def ask(shelf: Shelf, index: Voting, asked: Asked, allowed: np.ndarray | None = None) -> tuple[list[int], float]:
     start = time.process_time()
     found = search_local(index, shelf.fetch, asked.variants, 10, allowed)
     return [id_ for id_, _ in found], time.process_time() - start
 
 
 def measure_recall(report: Report, shelf: Shelf, questions: list[Asked]) -> None:
-    index = shelf.index(KeypointIndex)
+    index = shelf.index()
     without_queries = np.array([i for i in shelf.ids if shelf.photos[i].role != "query"])
     for edit in dict.fromkeys(asked.edit for asked in questions):
         of_edit = [asked for asked in questions if asked.edit == edit]
@@ -175,7 +175,7 @@ def measure_recall(report: Report, shelf: Shelf, questions: list[Asked]) -> None
 def measure_article(report: Report, shelf: Shelf, questions: list[Asked], pictures: int, each: int) -> None:
     """Among the first pictures: ours, the same by the exhaustive index, and OpenCV's brute-force matcher in a loop."""
     small = Shelf(shelf.photos, shelf.ids[:pictures], shelf.packed[:pictures])
-    ours, exhaustive = small.index(KeypointIndex), small.index(ExhaustiveIndex)
+    ours, exhaustive = small.index(), small.index("exhaustive")
     there = set(small.ids.tolist())
     times: dict[str, list[float]] = {"ours": [], "exhaustive": []}
     chosen: list[Asked] = []
@@ -228,34 +228,35 @@ def brute_force(query: Keypoints, shelf: Shelf) -> list[tuple[int, int]]:
 
 
 def measure_scaling(report: Report, shelf: Shelf, questions: list[Asked], sizes: list[int]) -> None:
-    """Real rows as far as they go, then the same ones with noise; bytes as saved."""
+    """Real rows as far as they go, then the same ones with noise; bytes of the segment."""
     asked = [one for one in questions if one.edit == "crop 40 %" and one.variants][:15]
     for size in sizes:
-        index = KeypointIndex(128)
         random = np.random.default_rng(0)
         start = time.process_time()
-        rows_bytes = 0
+        kind, parts, done = KeypointKind(128), [], []
         for first in range(0, size, len(shelf.ids)):
             packed = shelf.packed[: size - first]
             rows = Ragged.of(packed, LOCAL.layout.width, np.uint8)
             if first:
                 noise = random.integers(-12, 13, (len(rows.values), 128), np.int16)
                 rows.values[:, :128] = (rows.values[:, :128] + noise).clip(0, 255)
-            rows_bytes += rows.values.nbytes
-            index.add(np.arange(first, first + len(packed)), rows)
+            done += [rows[i] for i in range(len(rows))]
+            parts.append(kind.seal(rows))
+        sealed = kind.merge(parts)
+        assert sealed is not None
+        rows = Ragged.of(done, LOCAL.layout.width, np.uint8)
+        index = kind.open(Items.of(np.arange(size), rows), [Segment(0, size, kind.load(sealed, size))])
         build = time.process_time() - start
+        memory = sum(array.nbytes for array in sealed.arrays.values())
         times = []
         for one in asked:
             begun = time.process_time()
             search_local(index, lambda id_: LOCAL.unpack(shelf.packed[id_ % len(shelf.ids)]), one.variants, 10)
             times.append(time.process_time() - begun)
-        with tempfile.TemporaryDirectory() as folder:
-            index.save(Path(folder) / "codes")
-            memory = (Path(folder) / "codes").stat().st_size
         milliseconds = 1e3 * float(np.median(times))
         report.row(
             what=f"{size:,} pictures", ms=milliseconds, build_s=build, memory_mb=memory / 1e6,
-            memory_kb_each=memory / size / 1e3, disk_kb_each=rows_bytes / size / 1e3,
+            memory_kb_each=memory / size / 1e3, disk_kb_each=rows.values.nbytes / size / 1e3,
         )  # fmt: skip
         if size == 4319:
             report.verdict("search among 4,319", milliseconds, 60, at_most=True, unit=" ms")

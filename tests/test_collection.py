@@ -101,6 +101,19 @@ def test_the_kind_of_index_can_be_chosen_and_finds_the_same_picture(opened, pict
     assert os.path.basename(match.path) == "chelsea.png"
 
 
+def test_what_the_exhaustive_index_finds_is_verified_and_has_the_numbers_of_verified_inliers(tmp_path, pictures):
+    half = photo("coffee.png").crop((0, 0, 300, 400))
+    with Collection(tmp_path / "album") as made:
+        made.index([pictures], methods=["local"], options=HERE)
+        brute, votes = (made.search(half, methods="local", index=kind, k=20) for kind in ("exhaustive", "inverted"))
+
+    assert [os.path.basename(match.path) for match in brute] == ["coffee.png"]
+    assert [match.evidence for match in brute] == [match.evidence for match in votes]
+    (evidence,) = brute[0].evidence
+    assert evidence.distance == pytest.approx(1 / (1 + evidence.detail["inliers"]))
+    assert evidence.expected_false < 0.01
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
