@@ -112,3 +112,9 @@ def test_every_picture_with_a_word_can_be_found_not_only_the_first_ones(tmp_path
 
 def test_strength_in_words():
     assert [strength(value) for value in (0.9, 0.4, 0.2, 0.01)] == ["strong", "fair", "weak", "none"]
+
+
+def test_a_match_tells_what_the_python_page_says(album):
+    match = album.search(text="a cat", k=1)[0].to_json()
+    assert match["expected_false"] is None
+    assert match["evidence"][0]["detail"] == {"relevance": round(match["score"], 4), "strength": "strong"}
