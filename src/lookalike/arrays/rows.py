@@ -48,7 +48,8 @@ class Ragged:
 
     def take(self, places: NDArray[np.intp]) -> Ragged:
         """A copy of the items at these places, in this order."""
-        items = [self[int(place)] for place in places]
+        starts, ends = self.offsets[places].tolist(), self.offsets[places + 1].tolist()
+        items = [self.values[start:end] for start, end in zip(starts, ends, strict=True)]
         return Ragged.of(items, self.values.shape[1], self.values.dtype)
 
     @staticmethod

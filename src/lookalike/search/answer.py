@@ -54,8 +54,8 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
         answers = [asker.ask(name, limits.k) for name in query.methods]
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
-    matches = fuse(answers, same_file, catalogue.records)
-    return Matches(matches if limits.radius is not None else matches[: limits.k], steps=steps(answers))
+    matches = fuse(answers, same_file, catalogue.records, None if limits.radius is not None else limits.k)
+    return Matches(matches, steps=steps(answers))
 
 
 def _of_pictures(searcher: Searcher) -> list[str]:

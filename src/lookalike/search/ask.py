@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +51,7 @@ def find(
         answers = list(zip(hits.ids, hits.distances, strict=True))
     else:
         answers = [(one.ids, one.distances) for one in index.within(queries, radius, allowed)]
-    found = _merge(method.name, [variant.name for variant in variants], answers)
-    if radius is None:
-        found = dict(list(found.items())[:k])
+    found = _merge(method.name, [variant.name for variant in variants], answers, k if radius is None else None)
     return Answer(method.name, method.traits, found, len(variants), len(index), time.perf_counter() - started)
 
 
@@ -65,10 +63,20 @@ def queries_of(method: Method[Any], variants: list[Variant[Any]]) -> Rows:
     return np.concatenate(packed)
 
 
-def _merge(name: str, variants: list[str], answers: Iterable[tuple[Ids, NDArray[np.float32]]]) -> dict[int, Evidence]:
-    best: dict[int, Evidence] = {}
-    for variant, (ids, distances) in zip(variants, answers, strict=True):
-        for id_, distance in zip(ids.tolist(), distances.tolist(), strict=True):
-            if id_ >= 0 and (id_ not in best or distance < best[id_].distance):
-                best[id_] = Evidence(name, distance, variant=variant)
-    return dict(sorted(best.items(), key=lambda item: (item[1].distance, item[0])))
+def _merge(
+    name: str, variants: list[str], answers: Sequence[tuple[Ids, NDArray[np.float32]]], k: int | None
+) -> dict[int, Evidence]:
+    """Every picture by the variant in which it is nearest, the first of equals; the k nearest, all for None."""
+    ids = np.concatenate([one for one, _ in answers])
+    distances = np.concatenate([far for _, far in answers])
+    variant = np.repeat(np.arange(len(answers)), [len(one) for one, _ in answers])
+    order = np.lexsort((variant, ids, distances))
+    order = order[ids[order] >= 0]
+    _, first = np.unique(ids[order], return_index=True)
+    best = order[np.sort(first)[:k]]
+    return {
+        id_: Evidence(name, distance, variant=variants[number])
+        for id_, distance, number in zip(
+            ids[best].tolist(), distances[best].tolist(), variant[best].tolist(), strict=True
+        )
+    }

@@ -16,7 +16,7 @@ from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
 from lookalike.search.ask import Answer, find
 from lookalike.search.local import find_parts, in_whole
-from lookalike.search.match import THROUGH
+from lookalike.search.match import THROUGH, Evidence
 from lookalike.search.searcher import Searcher
 from lookalike.significance.model import expected_false
 
@@ -123,7 +123,10 @@ class Asker:
         pictures = answer.pictures if self.allowed is None else min(answer.pictures, len(self.allowed))
         if null is not None:
             found = {
-                id_: replace(one, expected_false=expected_false(null, one.distance, pictures, answer.variants))
+                id_: Evidence(
+                    *(one.method, one.distance, expected_false(null, one.distance, pictures, answer.variants)),
+                    *(one.variant, one.detail),
+                )
                 for id_, one in found.items()
             }
         return replace(answer, found=found, pictures=pictures, seconds=time.perf_counter() - started)

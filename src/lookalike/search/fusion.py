@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
 
 from lookalike.search.ask import Answer
 from lookalike.search.asker import Asker
 from lookalike.search.labels import label
 from lookalike.search.match import Evidence, Match, Step
 from lookalike.search.score import similarity
-from lookalike.significance.combine import Fused, fused, gathered, shares, suspected, traits_of
+from lookalike.significance.combine import Fused, fused, shares, suspected, traits_of
 from lookalike.store.catalogue import Record
 
 CERTAIN = 1e-6
@@ -25,6 +24,7 @@ VERIFIED = 10
 POOL = 50
 """Pictures asked of each method at least: fusion needs to see more than it lists."""
 NOT_NEEDED = "not needed: a copy is certain"
+_UNSAID = Fused(math.inf, [])
 
 
 def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[Answer]:
@@ -77,27 +77,39 @@ def fuse(
     answers: Sequence[Answer],
     same_file: Sequence[int],
     records: Callable[[Iterable[int]], dict[int, Record]],
+    k: int | None = None,
 ) -> list[Match]:
     """One match per picture with a record, the least likely by chance first, equals by their likeness.
 
-    same_file: pictures that need no evidence.
+    same_file: pictures that need no evidence. k: how many are wanted, None for all; only their records are read.
     """
     said = fused(answers)
-    everything = gathered(answers)
     asked = traits_of(answers)
     share = shares(asked)
-    matches = []
-    for id_, record in records({*said, *same_file}).items():
-        of_file = [Evidence("file", 0.0, 0.0)] if id_ in same_file else []
-        found = said.get(id_, Fused(math.inf, []))
-        chance = 0.0 if of_file else found.expected_false
-        likeness = max((similarity(asked[one.method], one.distance) for one in found.evidence), default=1.0)
-        score = 1 / (1 + chance) if math.isfinite(chance) else likeness
-        name = label([*of_file, *everything.get(id_, [])], share, asked)
-        known = chance if math.isfinite(chance) else None
-        match = Match(id_, record.path, score, name, known, [*of_file, *found.evidence])
-        matches.append(((chance, -likeness, id_), match))
-    return [match for _, match in sorted(matches, key=itemgetter(0))]
+    ranked = []
+    for id_ in {*said, *same_file}:
+        found = said.get(id_, _UNSAID)
+        chance = 0.0 if id_ in same_file else found.expected_false
+        likeness = max([similarity(asked[one.method], one.distance) for one in found.evidence], default=1.0)
+        ranked.append((chance, -likeness, id_))
+    ranked.sort()
+    matches: list[Match] = []
+    at, step = 0, len(ranked) if k is None else k
+    while at < len(ranked) and (k is None or len(matches) < k):
+        part = ranked[at : at + step]
+        kept = records([id_ for _, _, id_ in part])
+        for chance, unlikeness, id_ in part:
+            if id_ not in kept:
+                continue
+            of_file = [Evidence("file", 0.0, 0.0)] if id_ in same_file else []
+            everything = [one.found[id_] for one in answers if id_ in one.found]
+            known = chance if math.isfinite(chance) else None
+            score = -unlikeness if known is None else 1 / (1 + chance)
+            name = label([*of_file, *everything], share, asked)
+            evidence = [*of_file, *said.get(id_, _UNSAID).evidence]
+            matches.append(Match(id_, kept[id_].path, score, name, known, evidence))
+        at += step
+    return matches[:k]
 
 
 def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:

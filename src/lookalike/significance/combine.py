@@ -103,7 +103,22 @@ def _ways(asked: Sequence[Answer]) -> dict[int, dict[str, float]]:
     share = shares(traits)
     alone = {one.method: isolation(one) if len(asked) > 1 else 1.0 for one in asked}
     pictures = max((one.pictures for one in asked), default=0)
-    return {id_: _chances(evidence, traits, share, alone, pictures) for id_, evidence in gathered(asked).items()}
+    ways: dict[int, dict[str, float]] = {}
+    near: dict[Role, dict[int, float]] = {role: {} for role in LOOKS}
+    for one in asked:
+        nearest = near.get(one.traits.role)
+        for id_, evidence in one.found.items():
+            way = ways.setdefault(id_, {})
+            if evidence.expected_false is None:
+                continue
+            chance = evidence.expected_false / alone[one.method]
+            way[one.method] = chance / share[one.method]
+            if nearest is not None:
+                nearest[id_] = min(chance, nearest.get(id_, math.inf))
+    looks, color = (near[role] for role in LOOKS)
+    for id_ in looks.keys() & color.keys():
+        ways[id_][""] = _agreement(looks[id_], color[id_], pictures) / share[""]
+    return ways
 
 
 def isolation(answer: Answer) -> float:
@@ -119,26 +134,11 @@ def isolation(answer: Answer) -> float:
     return max(1.0, ratio) if math.isfinite(ratio) else 1.0
 
 
-def _chances(
-    evidence: Iterable[Evidence],
-    traits: Mapping[str, Traits],
-    share: Mapping[str, float],
-    isolated: Mapping[str, float],
-    pictures: int,
-) -> dict[str, float]:
-    known = {
-        one.method: one.expected_false / isolated[one.method] for one in evidence if one.expected_false is not None
-    }
-    ways = {method: chance / share[method] for method, chance in known.items()}
-    looks, color = ([known[method] for method in known if traits[method].role == role] for role in LOOKS)
-    agreeing = [_agreement(one, other, pictures) for one in looks for other in color]
-    if agreeing:
-        ways[""] = min(agreeing) / share[""]
-    return ways
-
-
 def _agreement(one: float, other: float, pictures: int) -> float:
-    """expected_false of two independent finds together (Fisher 1925): -ln of the product of two uniforms."""
+    """expected_false of two independent finds together (Fisher 1925): -ln of the product of two uniforms.
+
+    It rises with both.
+    """
     logs = [math.log(min(1.0, max(chance / max(1, pictures), 1e-18))) for chance in (one, other)]
     surprise = -sum(logs) / OVERLAP
     return pictures * math.exp(-surprise) * (1 + surprise)
