@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from filled import NAMES, Filled, description
 
-from lookalike import Collection
+from lookalike import Collection, CollectionError
+from lookalike.arrays import blocks
 from lookalike.index import histograms, vectors
 from lookalike.search import segments
 from lookalike.search.searcher import Searcher
@@ -80,6 +82,62 @@ def test_an_unchanged_collection_is_not_opened_again(filled):
     filled.add(100)
     with Collection(filled.store.directory) as album:
         assert album.searcher() is album.searcher()
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """The bytes of every block of which the checksum is taken."""
+    seen = []
+    real = zlib.crc32
+    monkeypatch.setattr(blocks.zlib, "crc32", lambda data, *start: seen.append(len(data)) or real(data, *start))
+    return seen
+
+
+def asked_all(one, number):
+    """Every method's exact index, and so every row of it."""
+    kinds = {"phash": "scan", "color": "exact", "embedding": "exact"}
+    return [found(one, name, number, 1, kind) for name, kind in kinds.items()]
+
+
+def test_after_a_commit_only_the_blocks_that_grew_are_verified(filled, checked):
+    filled.add(1000)
+    before = searcher(filled)
+    checked.clear()
+    asked_all(before, 7)
+    assert len(checked) > 150, "2.5 MB of vectors"
+    filled.add(1)
+    after = searcher(filled, before)
+    checked.clear()
+    assert asked_all(after, 1000) == [[1001]] * 3
+    assert 0 < len(checked) <= 8, "the last one of each of seven files, and the one that the new vector begins in"
+
+
+def test_damage_is_found_after_a_commit_where_nobody_had_looked(filled, checked):
+    filled.add(1000)
+    before = searcher(filled)
+    before.items("embedding").block(500, 1000)
+    filled.add(1)
+    path = filled.store.directory / "matrices" / "embedding.0.rows"
+    with path.open("r+b") as file:
+        file.seek(100 * 2560)
+        file.write(b"\xff")
+    after = searcher(filled, before)
+    after.items("embedding").block(600, 1001)
+    with pytest.raises(CollectionError, match="lookalike check"):
+        asked_all(after, 7)
+
+
+def test_after_a_compaction_all_is_verified_anew(filled, checked):
+    filled.add(1000)
+    before = searcher(filled)
+    asked_all(before, 7)
+    filled.remove([1000])
+    with Collection(filled.store.directory) as album:
+        album.compact()
+    after = searcher(filled, before)
+    checked.clear()
+    asked_all(after, 7)
+    assert len(checked) > 150
 
 
 def test_one_more_picture_writes_little_and_touches_no_segment(filled):

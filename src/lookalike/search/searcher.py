@@ -181,4 +181,4 @@ def _hold(store: Store, stored: StoredMethod, before: _Held | None) -> _Held:
     if before and before.stored == stored:
         return before
     known = before.segments if before and before.stored.epoch == stored.epoch else ()
-    return _Held(stored, store.matrix(stored), open_segments(store, stored, known))
+    return _Held(stored, store.matrix(stored, before.matrix if before else None), open_segments(store, stored, known))

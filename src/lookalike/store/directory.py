@@ -110,12 +110,15 @@ class Store:
                 if self.generation() == view.generation:
                     raise
 
-    def matrix(self, method: StoredMethod) -> Matrix:
-        """The committed rows of a method, opened at once; SupersededError when its files are not there any more."""
+    def matrix(self, method: StoredMethod, before: Matrix | None = None) -> Matrix:
+        """The committed rows of a method, opened at once; SupersededError when its files are not there any more.
+
+        before: an earlier one; what has been verified of the same files need not be again.
+        """
         own = self.refuse_foreign(method)
         files = MatrixFiles(self.files(method).stem, own or method.layout)
         try:
-            return files.open(method.extent)
+            return files.open(method.extent, before)
         except FileNotFoundError as error:
             raise SupersededError(str(damaged(Path(error.filename or files.stem)))) from error
 

@@ -57,9 +57,12 @@ class MatrixFiles:
             (tails[0], tails[1], tails[2] if self.layout.ragged else 0),
         )
 
-    def open(self, extent: Extent) -> Matrix:
-        """What is committed, mapped. FileNotFoundError when a file is not there, CollectionError when one is short."""
-        return Matrix(self, extent)
+    def open(self, extent: Extent, before: Matrix | None = None) -> Matrix:
+        """What is committed, mapped. FileNotFoundError when a file is not there, CollectionError when one is short.
+
+        before: an earlier one; what has been verified of the same files need not be again.
+        """
+        return Matrix(self, extent, before)
 
     def lengths(self, extent: Extent) -> tuple[int, ...]:
         """Committed bytes of each file."""
@@ -146,13 +149,15 @@ class Matrix:
     `slice` and `find`; CollectionError when they are damaged. Threads may share it.
     """
 
-    def __init__(self, files: MatrixFiles, extent: Extent) -> None:
+    def __init__(self, files: MatrixFiles, extent: Extent, before: Matrix | None = None) -> None:
         self.layout = files.layout
         self.extent = extent
-        opened = [
+        self._files = opened = [
             open_blocks(path, length, tail, self._possible if path.suffix == ".rows" and self.layout.below else None)
             for path, length, tail in zip(files._paths(), files.lengths(extent), extent.tails, strict=False)
         ]
+        for file, earlier in zip(opened, before._files if before else [], strict=False):
+            file.trust(earlier)
         self._rows, self._ids, self._ends = opened[0], opened[1], opened[2] if files.layout.ragged else None
         self._values = self._rows.data.view(self.layout.dtype).reshape(extent.rows, self.layout.width)
 
