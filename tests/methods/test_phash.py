@@ -69,6 +69,18 @@ def test_a_mirrored_or_turned_copy_is_found_by_the_variant_of_that_name(name, tu
     assert distances[turn] <= 12
 
 
+@pytest.mark.parametrize("size", [9, 16])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_hash_alone_is_asked_in_the_same_ways_as_its_picture(name, size):
+    method = PHash(size)
+    ways = method.describe_query(photo(name))
+    from_bits = method.query_of(ways[0].descriptor)
+    assert [way.name for way in from_bits] == [way.name for way in ways]
+    assert from_bits[0].descriptor == ways[0].descriptor
+    for way, other in zip(from_bits, ways, strict=True):
+        assert way.descriptor - other.descriptor <= 0.1 * size**2, "unrelated hashes differ in half their bits"
+
+
 def test_the_first_variant_is_the_picture_as_it_is():
     ways = PHash().describe_query(photo("cat"))
     assert [way.name for way in ways] == ["as is", "mirrored", "turned 90", "turned 180", "turned 270"]

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import PIL.Image
 import pytest
 
 from lookalike import Collection
@@ -71,6 +72,22 @@ def test_a_stored_picture_is_asked_with_when_its_file_is_away(tmp_path, methods)
         away = opened.search(id=3, methods=methods)
         assert away[0].id == there[0].id == 3
         assert {match.id for match in away[:3]} <= {match.id for match in there}
+
+
+@pytest.mark.parametrize("turn", ["mirrored", "turned 90", "turned 180", "turned 270"])
+def test_a_stored_picture_whose_file_is_away_finds_what_is_mirrored_or_turned(tmp_path, turn):
+    folder = fill(tmp_path / "pictures", 12)
+    transpose = {"mirrored": "FLIP_LEFT_RIGHT", "turned 90": "ROTATE_270", "turned 180": "ROTATE_180"}
+    with PIL.Image.open(folder / "002.png") as picture:
+        turned = picture.transpose(PIL.Image.Transpose[transpose.get(turn, "ROTATE_90")])
+        turned.save(folder / "turned.png")
+    with Collection(tmp_path / "album") as opened:
+        opened.index([folder], methods=["phash"], options=HERE)
+        ids = {match.path: match.id for match in opened.search(folder / "turned.png", methods="phash", k=12)}
+        os.rename(folder, tmp_path / "elsewhere")
+        away = opened.search(id=ids[str(folder / "002.png")], methods="phash", k=2)
+        assert [match.id for match in away] == [ids[str(folder / name)] for name in ("002.png", "turned.png")]
+        assert [match.evidence[0].variant for match in away] == ["as is", turn]
 
 
 def test_threads_find_what_one_finds_while_another_process_indexes_and_compacts(tmp_path):

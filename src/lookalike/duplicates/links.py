@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME, SCENE
-from lookalike.duplicates.turns import VARIANTS, between, turned_hashes
+from lookalike.duplicates.turns import VARIANTS, between
 from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
 from lookalike.methods.base import Method, Role
+from lookalike.methods.phash import turned_hashes
 from lookalike.search.geometry import Verified, match, verify
 from lookalike.search.labels import SAME_COLORS, SAME_HASH
 from lookalike.search.versions import map_of
@@ -293,7 +294,7 @@ def _by_hash(hashes: Descriptors, limit: float) -> Iterator[tuple[int, int, int,
     if n < 2 or farthest < 0:
         return
     codes = hashes.take(slice(None))
-    found = close_pairs(np.concatenate([codes, *turned_hashes(codes, side)]), int(farthest))
+    found = close_pairs(np.concatenate([codes, *turned_hashes(codes, side, VARIANTS)]), int(farthest))
     ways = (AS_IS, *VARIANTS)
     for first, second, bits in _expanded(found):
         if first >= n and second < n:

@@ -1,10 +1,8 @@
-"""Mirrored and turned pictures: their hashes without opening them, and what one is to another."""
+"""Mirrored and turned pictures: what one is to another."""
 
 from __future__ import annotations
 
-import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
 from lookalike.duplicates.group import AS_IS
 
@@ -21,7 +19,6 @@ _WAYS = {
     "mirrored, turned 270": (1, 3),
 }
 """Mirrored or not, then quarter turns clockwise."""
-_BLOCK = 1 << 14
 
 
 def between(variant: str, reference: str) -> str:
@@ -32,23 +29,6 @@ def between(variant: str, reference: str) -> str:
     turns = turns - back if mirrored == undone else turns + back
     way = mirrored ^ undone, turns % 4
     return next(name for name, known in _WAYS.items() if known == way)
-
-
-def turned_hashes(codes: NDArray[np.uint8], side: int) -> list[NDArray[np.uint8]]:
-    """About the hashes (n, w) of the pictures in each of VARIANTS, from their own packed hashes (n, w).
-
-    Mirroring negates the odd waves, turning also transposes; exact but for the few bits near the median.
-    """
-    odd = (np.arange(side) % 2).astype(np.uint8)
-    across, down = odd[None, :], odd[:, None]
-    turned = [np.empty_like(codes) for _ in VARIANTS]
-    for at in range(0, len(codes), _BLOCK):
-        block = codes[at : at + _BLOCK]
-        bits = np.unpackbits(block, axis=1)[:, : side * side].reshape(-1, side, side)
-        ways = (bits ^ across, bits.swapaxes(1, 2) ^ across, bits ^ across ^ down)
-        for out, way in zip(turned, ways, strict=True):
-            out[at : at + _BLOCK] = np.packbits(way.reshape(len(block), -1), axis=1)
-    return turned
 
 
 def undone(picture: PIL.Image.Image, variant: str) -> PIL.Image.Image:

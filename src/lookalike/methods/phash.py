@@ -8,6 +8,7 @@ column 0 (plain vertical and horizontal waves, the sturdiest of all) keep their 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,15 @@ SMALLEST, LARGEST = 8, 32
 # would be decided by rounding and compression noise. White pages, scans of empty paper, gradients and vignettes stay
 # under 0.8 at any JPEG quality; the emptiest of 1,500 photos (a calm grey sea) has 2.6, 99 % have more than 11.
 LEAST_STRENGTH = 1.0
+WAYS = {
+    "as is": (False, False, False),
+    "mirrored": (False, True, False),
+    "turned 90": (True, True, False),
+    "turned 180": (False, True, True),
+    "turned 270": (True, False, True),
+}
+"""Ways to hold a picture, turns clockwise: whether its waves are transposed, then the odd ones negated across, down."""
+_BLOCK = 1 << 14  # hashes turned at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +104,18 @@ class PHash:
         if upright is None:
             return []
         sign = np.where(np.arange(len(upright)) % 2, -1.0, 1.0)
-        ways = {
-            "as is": upright,
-            "mirrored": upright * sign,
-            "turned 90": upright.T * sign,
-            "turned 180": upright * sign * sign[:, None],
-            "turned 270": upright.T * sign[:, None],
-        }
-        return [Variant(name, _hash(spectrum)) for name, spectrum in ways.items()]
+        variants = []
+        for name, (transposed, across, down) in WAYS.items():
+            spectrum = upright.T if transposed else upright
+            spectrum = spectrum * sign if across else spectrum
+            variants.append(Variant(name, _hash(spectrum * sign[:, None] if down else spectrum)))
+        return variants
 
     def query_of(self, descriptor: Hash) -> list[Variant[Hash]]:
-        return [Variant("as is", descriptor)]
+        """The same five ways, from the bits alone (see `turned_hashes`)."""
+        turned = turned_hashes(descriptor.bits[None], self.params.hash_size, tuple(WAYS)[1:])
+        held = [descriptor, *(Hash(codes[0]) for codes in turned)]
+        return [Variant(name, bits) for name, bits in zip(WAYS, held, strict=True)]
 
     def pack(self, descriptor: Hash) -> NDArray[np.uint8]:
         return descriptor.bits[None, :]
@@ -142,6 +153,25 @@ def cosines(n: int) -> NDArray[np.float64]:
     waves = np.cos(np.pi / n * np.outer(np.arange(n), np.arange(n) + 0.5)) * np.sqrt(2 / n)
     waves[0] *= np.sqrt(0.5)
     return np.asarray(waves, np.float64)
+
+
+def turned_hashes(codes: NDArray[np.uint8], side: int, ways: Sequence[str]) -> list[NDArray[np.uint8]]:
+    """About the hashes (n, w) of pictures held in each of these WAYS, from their own packed hashes (n, w).
+
+    Exact but for the few bits near the median, which turning moves a little.
+    """
+    odd = (np.arange(side) % 2).astype(np.uint8)
+    turned = [np.empty_like(codes) for _ in ways]
+    for at in range(0, len(codes), _BLOCK):
+        block = codes[at : at + _BLOCK]
+        bits = np.unpackbits(block, axis=1)[:, : side * side].reshape(-1, side, side)
+        for out, way in zip(turned, ways, strict=True):
+            transposed, across, down = WAYS[way]
+            held = bits.swapaxes(1, 2) if transposed else bits
+            held = held ^ odd if across else held
+            held = held ^ odd[:, None] if down else held
+            out[at : at + _BLOCK] = np.packbits(held.reshape(len(block), -1), axis=1)
+    return turned
 
 
 def _hash(spectrum: NDArray[np.float64]) -> Hash:
