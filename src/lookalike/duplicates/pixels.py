@@ -20,7 +20,7 @@ SIZE = 800
 """Pixels of the longest side at which pictures are opened to be compared."""
 VERSIONS = ((0.1, -3.0), (0.15, -1.0), (1.0, 1.0))
 """The logarithm of the odds above which two pictures count as versions of one photograph, by the share of bits in which
-their hashes differ at most. Of 280 pairs of photographs of one thing no hashes were nearer than 0.17."""
+their hashes differ at most: hashes of two photographs of one thing are seldom so near."""
 OPENED = 32  # pictures kept open
 _BEYOND = 0.015  # share of a picture's area that must lie beyond the other to say something about it
 _FLAT, _MOSTLY = 4.0, 0.95  # grey levels of change in a frame, and the share of it that is so flat

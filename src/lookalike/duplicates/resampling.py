@@ -10,7 +10,7 @@ from lookalike.duplicates.turns import undone
 
 ENLARGED = 0.82
 """How much of the larger picture the enlarged smaller one may miss, beside what the reduced larger one misses of the
-smaller, when it was made from it. Of true ones reduced 1.5 times 95 % are above, of enlarged ones 95 % below."""
+smaller, when it was made from it."""
 SIDE = 640  # pixels of the part of the smaller one that is looked at
 LARGEST = 60_000_000  # pixels of pictures that are opened in full
 _SHAPE = 0.01  # most that the shapes may differ
