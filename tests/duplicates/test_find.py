@@ -165,6 +165,26 @@ def test_a_larger_limit_finds_no_fewer_pairs(album, pictures):
     assert found[-1] >= 3
 
 
+def test_a_limit_says_what_is_listed_and_never_what_it_is_called(album, pictures):
+    for number, name in enumerate(("chelsea.png", "astronaut.png", "coffee.png", "rocket.jpg")):
+        picture = photo(name)
+        picture.save(pictures / f"{number}.png")
+        picture.resize((200, 180)).save(pictures / f"{number} smaller.png")
+    collection = album(pictures, ("phash", "color", "embedding", "local"))
+
+    def called(limit: float) -> dict[str, tuple[str, str]]:
+        groups = collection.duplicates(max_expected_false=limit)
+        return {name: said for group in groups for name, said in kinds(group).items()}
+
+    usual = called(0.01)
+    assert len(usual) == 4
+    assert {kind for kind, _ in usual.values()} == {"same picture"}
+    for limit in (1e-18, 1e-15, 1e-12, 1e-6):
+        assert called(limit).items() <= usual.items()
+    assert called(1e-12)
+    assert usual.items() <= called(1.0).items()
+
+
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
 def test_a_limit_must_be_above_zero(album, pictures, limit):
     collection = album(fill(pictures, 1))

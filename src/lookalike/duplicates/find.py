@@ -64,7 +64,7 @@ def find_duplicates(
     links = find_links(held, sizes, max_expected_false, SCENE in kinds) if kinds - {EXACT} else []
     if sides is not None:
         links = [link for link in links if _crosses(link, files, sides)]
-    eye = Eye(partial(_paths, catalogue, files), Judge(held, sizes, max_expected_false).maps)
+    eye = Eye(partial(_paths, catalogue, files), Judge(held, sizes).maps)
     links = _looked_at(links, eye, told)
     preference = preferring(wanted.keep, wanted.keep_in)
     groups = []

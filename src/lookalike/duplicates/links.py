@@ -21,7 +21,7 @@ from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
 from lookalike.methods.base import Method, Role
 from lookalike.methods.phash import turned_hashes
 from lookalike.search.geometry import Verified, match, verify
-from lookalike.search.labels import SAME_COLORS, SAME_HASH
+from lookalike.search.labels import COPY, SAME_COLORS, SAME_HASH
 from lookalike.search.versions import map_of
 from lookalike.significance.model import Null, expected_false, gaussian, radius
 
@@ -33,10 +33,10 @@ Floats = NDArray[np.float64]
 
 ROLES: tuple[Role, ...] = ("copy", "color", "looks", "part")
 """What is looked at: hashes, colours, what looks alike, and keypoints."""
-CLEAR = 1e-3
-"""Hash pairs whose expected_false is below this part of the limit need no second opinion."""
+CLEAR = 1e-5
+"""Hash pairs of at most this expected_false need no second opinion."""
 DOUBTED = 100.0
-"""Hash pairs of an expected_false up to so many times the limit are copies if geometry says so."""
+"""Hash pairs of an expected_false up to so many times the limit, or COPY, are copies if geometry says so."""
 LOOK_ALIKES = 3
 """Neighbours by embedding that are looked at, for each picture."""
 LOOK_ALIKE_FALSE = 1.0
@@ -117,12 +117,14 @@ def find_links(
     """All pairs of copies among the pictures described, and pairs of one scene that may be copies.
 
     held: by ROLES, those that the collection has. sizes: (width, height) by id.
-    limit: the greatest expected_false of a pair. scenes: all pairs of one scene, also those that cannot be copies.
+    limit: the greatest expected_false of a pair: it says which are listed, never what they are called. scenes: all
+    pairs of one scene, also those that cannot be copies.
     """
-    judge = Judge(held, sizes, limit, scenes)
+    judge = Judge(held, sizes, scenes)
+    reach = max(limit, COPY) * (DOUBTED if judge.can_verify else 1.0)
     links: dict[tuple[int, int], Link] = {}
     if "copy" in held:
-        for first, second, bits, variant in _by_hash(held["copy"], limit * (DOUBTED if judge.can_verify else 1.0)):
+        for first, second, bits, variant in _by_hash(held["copy"], reach):
             link = judge.hash_pair(first, second, bits, variant)
             known = links.get((first, second))
             if link and (known is None or link.expected_false < known.expected_false):
@@ -132,19 +134,19 @@ def find_links(
             link = None if (first, second) in links else judge.proof(first, second)
             if link:
                 links[first, second] = link
-    return list(links.values())
+    return [link for link in links.values() if link.expected_false <= limit]
 
 
 class Judge:
     """Decides about one pair at a time."""
 
     def __init__(
-        self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float, scenes: bool = False
+        self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], scenes: bool = False
     ) -> None:
         self._scenes = scenes
         self._hashes, self._keypoints = held.get("copy"), held.get("part")
         self._colors = held.get("color")
-        self._sizes, self._limit = sizes, limit
+        self._sizes = sizes
         self.can_verify = self._keypoints is not None and self._keypoints.null is not None
         if self._hashes:
             self._hash_null = hash_null(self._hashes)
@@ -159,13 +161,17 @@ class Judge:
         )
         kind = SAME if hardly else EDITED
         by_hash = Link(first, second, kind, chance, variant, bits=bits / self._hashes.method.traits.farthest)
-        if chance <= CLEAR * self._limit or not self.can_verify:
+        if chance <= CLEAR or not self.can_verify:
             return by_hash
         proof = self.proof(first, second)
-        if proof is not None and (proof.kind != SCENE or self._scenes):
-            return replace(proof, bits=bits / self._hashes.method.traits.farthest)
+        if proof is not None and proof.kind == SCENE and not self._scenes:
+            proof = None
         # Plain round things look alike when turned: too plain for geometry, they must be alike as they are.
-        return by_hash if chance <= self._limit and upright and not self._verifiable(first, second) else None
+        if proof is None or proof.expected_false > COPY:
+            proof = by_hash if upright and not self._verifiable(first, second) else proof
+        if proof is None:
+            return None
+        return replace(proof, kind=SAME if hardly and proof.kind == EDITED else proof.kind, bits=by_hash.bits)
 
     def proof(self, first: int, second: int) -> Link | None:
         """A pair that geometry confirms, None when it does not."""
@@ -178,7 +184,7 @@ class Judge:
             return None
         flat = _is_flat(found)
         chance = expected_false(self._keypoints.null, 1 / (1 + found.inliers), self._keypoints.pairs())
-        if chance > self._limit or not (flat or self._scenes):
+        if not (flat or self._scenes):
             return None
         start = map_of(found, self._sizes[first], self._sizes[second])
         agreeing = found.inliers >= AGREEING * len(match(one, other))
