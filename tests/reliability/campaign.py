@@ -8,10 +8,13 @@ Everything happens in a temporary folder. The exit code is 1 when anything was l
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
@@ -23,27 +26,33 @@ import scene
 METHODS = ("phash", "color", "local", "embedding", "text")
 
 
-def campaign(root: Path, kill: int, damage: int, disks: int, seed: int, methods: tuple[str, ...]) -> list[str]:
-    """Run the trials and print the counts; what went wrong."""
-    faults: list[str] = []
+class Faults(list[str]):
+    """What went wrong, told at once."""
+
+    def __iadd__(self, more: Iterable[str]) -> Self:  # type: ignore[override,misc]
+        for fault in more:
+            print(f"FAULT {fault}", flush=True)
+            self.append(fault)
+        return self
+
+
+def campaign(root: Path, trials: dict[str, int], seed: int, methods: tuple[str, ...]) -> list[str]:
+    """Run the trials and print the counts, of those done so far when it is interrupted; what went wrong."""
+    faults = Faults()
     made = scene.make(root, methods)
-    _print("kills", kills.run(made, kill, seed, faults))
-    _print("damages", damages.run(made, damage, seed, faults))
-    if full_disks.possible():
-        _print("full disks", full_disks.run(made, disks, seed, faults))
-    elif disks:
-        print("full disks: only root can make small disks")
-    for fault in faults:
-        print(f"FAULT {fault}")
+    for what, run in (("kills", kills.run), ("damages", damages.run), ("full disks", full_disks.run)):
+        if what == "full disks" and trials[what] and not full_disks.possible():
+            print("full disks: only root can make small disks")
+            continue
+        counts: Counter[str] = Counter()
+        try:
+            run(made, trials[what], seed, counts, faults)
+        finally:
+            print(what)
+            for name, count in sorted(counts.items()):
+                print(f"  {count:6,}  {name}", flush=True)
     print(f"{len(faults)} faults")
     return faults
-
-
-def _print(what: str, counts: Counter[str]) -> None:
-    print(what)
-    for name, count in sorted(counts.items()):
-        print(f"  {count:6,}  {name}")
-    sys.stdout.flush()
 
 
 def main() -> int:
@@ -54,10 +63,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--methods", nargs="+", default=METHODS)
     arguments = parser.parse_args()
+    trials = {"kills": arguments.kills, "damages": arguments.damages, "full disks": arguments.disks}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="lookalike-campaign-") as root:
-        faults = campaign(
-            Path(root), arguments.kills, arguments.damages, arguments.disks, arguments.seed, tuple(arguments.methods)
-        )
+        faults = campaign(Path(root), trials, arguments.seed, tuple(arguments.methods))
     return 1 if faults else 0
 
 

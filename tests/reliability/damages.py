@@ -93,12 +93,11 @@ def _methods(scene: Scene) -> list[str]:
         return album.methods
 
 
-def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
-    """Damage so many copies; counts, and what went wrong in `faults`."""
+def run(scene: Scene, trials: int, seed: int, counts: Counter[str], faults: list[str]) -> None:
+    """Damage so many copies: counts what happened, and tells what went wrong."""
     right, wrong = apart(lambda: answers(scene))
     if wrong:
         raise SystemExit(wrong)
-    counts: Counter[str] = Counter()
     for number in range(trials):
         chance = random.Random(seed * 1_000_003 + number)
         trial = scene.copy("damaged")
@@ -106,7 +105,6 @@ def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]
         counts["damaged"] += 1
         counts.update([f"in {damage.file.split('/')[0]}"])
         faults += [f"damage {number} ({damage}): {fault}" for fault in _trial(trial, scene, right, counts)]
-    return counts
 
 
 def _trial(trial: Scene, scene: Scene, right: Answers, counts: Counter[str]) -> list[str]:

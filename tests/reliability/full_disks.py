@@ -22,9 +22,8 @@ def possible() -> bool:
     return os.geteuid() == 0 and shutil.which("mount") is not None
 
 
-def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
-    """Fill so many disks; counts, and what went wrong in `faults`."""
-    counts: Counter[str] = Counter()
+def run(scene: Scene, trials: int, seed: int, counts: Counter[str], faults: list[str]) -> None:
+    """Fill so many disks: counts what happened, and tells what went wrong."""
     right, _ = apart(lambda: answers(scene))
     disk = scene.root.parent / "disk"
     disk.mkdir(exist_ok=True)
@@ -39,7 +38,6 @@ def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]
         finally:
             subprocess.run(["umount", "-l", str(disk)], check=False)
         faults += [f"disk {number} ({what}, {size} kB): {line}" for line in fault]
-    return counts
 
 
 def _trial(what: str, path: Path, scene: Scene, right: Answers, counts: Counter[str]) -> list[str]:

@@ -44,9 +44,8 @@ class Work:
     finished: Callable[[Scene, Scene], list[str]]
 
 
-def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]:
-    """Kill so many commands; counts, and what went wrong in `faults`."""
-    counts: Counter[str] = Counter()
+def run(scene: Scene, trials: int, seed: int, counts: Counter[str], faults: list[str]) -> None:
+    """Kill so many commands: counts what happened, and tells what went wrong."""
     spans: dict[str, tuple[float, int]] = {}
     for number in range(trials):
         work = WORKS[number % len(WORKS)]
@@ -69,7 +68,6 @@ def run(scene: Scene, trials: int, seed: int, faults: list[str]) -> Counter[str]
         counts["tracebacks"] += any("Traceback" in line for line in wrong)
         counts["something lost"] += bool(wrong)
         faults += [f"kill {number} ({work.name}): {line}" for line in wrong]
-    return counts
 
 
 def _run(arguments: list[str], *, event: int = 0, inside: Path | None = None, seconds: float = 0) -> Ended:

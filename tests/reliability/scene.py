@@ -124,7 +124,7 @@ def apart(work: Callable[[], Any]) -> tuple[Any, str]:
     child = os.fork()
     if not child:
         os.close(reading)
-        signal.alarm(120)
+        signal.alarm(900)  # whatever hangs
         try:
             result = {"result": work()}
         except LookalikeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,13 @@ def made(tmp_path_factory):
 
 
 def test_commands_are_killed_and_nothing_is_lost(made):
-    faults = []
-    counts = kills.run(made, 10, 1, faults)
+    counts, faults = Counter(), []
+    kills.run(made, 10, 1, counts, faults)
     assert faults == []
     assert sum(counts[name] for name in counts if name.endswith(("killed", "faster"))) == 10
 
 
 def test_collections_are_damaged_and_nothing_differs_in_silence(made):
-    faults = []
-    counts = damages.run(made, 12, 1, faults)
+    counts, faults = Counter(), []
+    damages.run(made, 12, 1, counts, faults)
     assert faults == [] and counts["damaged"] == 12
