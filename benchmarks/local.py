@@ -1,7 +1,7 @@
 """Find the crop: our local search and the brute-force way of the article it replaces, over a folder of photos.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/local.py FOLDER [--queries 40] [--pairs 20000]
-    [--sizes 1000 4319 20000 100000] [--reference 1000] [--quick]
+    [--sizes 1000 4319 20000 100000] [--reference 1000] [--hard 1100] [--quick]
 
 Times are processor time of one thread. A manifest.csv in the folder may have columns path, group and role (reference |
 query): pictures of a group show the same thing, and its queries are asked with the other queries left out.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import tempfile
 import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +27,9 @@ from _table import Report
 from local_edits import EDITS, PAIRS
 
 from lookalike.arrays.rows import Ragged
+from lookalike.collection import Collection
 from lookalike.errors import ImageError
+from lookalike.evaluate.edits import EDITS as CHAINED
 from lookalike.index.base import Segment
 from lookalike.index.items import Items
 from lookalike.index.keypoints import KeypointKind
@@ -38,6 +41,7 @@ from lookalike.methods.local import Local
 from lookalike.pictures.open import open_image
 from lookalike.search.geometry import verify
 from lookalike.search.local import search_local
+from lookalike.threads import one_thread
 
 LOCAL = Local()
 SMALLEST = 400  # longest side of pictures that are edited, pixels
@@ -302,6 +306,43 @@ def measure_describing(report: Report, photos: list[Photo], count: int) -> None:
     report.verdict("describing / bare", float(np.sum(ours) / np.sum(bare)), 1.3, at_most=True, unit="x")
 
 
+def measure_hard(report: Report, photos: list[Photo], count: int, queries: int) -> None:
+    """`search` by all methods of a collection of some photos, asked with chains of edits: of its own, of strangers."""
+    random = np.random.default_rng(4)
+    alone = [photo.path for photo in photos if not photo.group]
+    order = [alone[i] for i in random.permutation(len(alone))]
+    count = min(count, 2 * len(order) // 3)
+    inside, strangers = order[:count], order[count:]
+    with tempfile.TemporaryDirectory() as folder, Collection(Path(folder) / "album") as album:
+        album.index(inside, methods=["phash", "color", "local", "embedding"])
+        for name, asked in (("own", inside), ("strangers", strangers)):
+            times, found = [], []
+            for path in asked[:queries]:
+                try:
+                    query = chain(PIL.Image.open(path).convert("RGB"), strangers, random)
+                except OSError:
+                    continue
+                start = time.process_time()
+                matches = album.search(query)
+                times.append(1e3 * (time.process_time() - start))
+                found.append(bool(matches) and Path(matches[0].path) == path)
+            report.row(
+                what=f"auto, 2 to 5 edits of {name}, {len(album):,} pictures", queries=len(times),
+                ms=float(np.median(times)), ms_of_nine_tenths=float(np.percentile(times, 90)),
+                recall=float(np.mean(found)) if name == "own" else None,
+            )  # fmt: skip
+
+
+def chain(picture: PIL.Image.Image, others: list[Path], random: np.random.Generator) -> PIL.Image.Image:
+    """Two to five edits, one upon the other, as a picture of at most 1,600 pixels."""
+    beside = [PIL.Image.open(others[i]).convert("RGB") for i in random.integers(0, len(others), 3)]
+    for number in random.choice(len(CHAINED), random.integers(2, 6), replace=False):
+        picture.thumbnail((1600, 1600))
+        picture = CHAINED[int(number)].apply(picture, int(random.integers(1000)), beside)
+    picture.thumbnail((1600, 1600))
+    return picture
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -310,11 +351,12 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=5, help="queries per edit of the article's method")
     parser.add_argument("--pairs", type=int, default=20000)
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 4319])
+    parser.add_argument("--hard", type=int, default=1100, help="pictures of the collection asked by all methods, or 0")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     options = parser.parse_args()
     if options.quick:
         options.queries, options.reference, options.each = 4, 100, 2
-        options.pairs, options.sizes = 2000, [100, 1000]
+        options.pairs, options.sizes, options.hard = 2000, [100, 1000], 110
     faiss.omp_set_num_threads(1)
     report = Report("local", "Local features: find the crop")
     photos = photos_of(options.folder)
@@ -330,6 +372,9 @@ def main() -> None:
     measure_article(report, subset, asked, options.reference, options.each)
     measure_false_alarms(report, shelf, options.pairs)
     measure_scaling(report, shelf, asked, options.sizes)
+    if options.hard:
+        with one_thread():
+            measure_hard(report, photos, options.hard, options.queries)
     report.show()
 
 

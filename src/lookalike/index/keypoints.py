@@ -36,7 +36,7 @@ _TAIL = 32  # pictures whose voters are compared exactly in a few milliseconds
 _BLOCK = 1024  # pictures encoded at once
 _LISTS = 1024  # of a codebook that is not shipped
 _NEIGHBOURS = 8  # voters that each descriptor of the query votes for
-_PROBES = 16  # lists, at most, that it looks into
+_PROBES = 8  # lists, at most, that it looks into
 _NOTHING = np.float32(1)  # the least squared distance between different descriptors
 
 Found = tuple[Floats, NDArray[np.int64], Bytes]  # per row of a query: squares, positions (-1: none), packed places

@@ -20,7 +20,7 @@ LABELS = 512  # labels of an item: item * LABELS + number of the row in it
 _CODE_WORDS = CODE // 8
 _WORDS = _CODE_WORDS + 1  # of an entry: its code and its label
 _LOOK = 2000  # entries that a row of a query is compared with, about
-_FEWEST, _MOST = 4, 16  # lists that it looks into
+_FEWEST, _MOST = 4, 8  # lists that it looks into
 
 
 def pack(assigned: NDArray[np.int64], codes: Bytes, labels: Words, lists: int) -> tuple[NDArray[np.uint32], Words]:
