@@ -190,6 +190,43 @@ def test_a_png_and_a_finer_jpeg_made_from_a_jpeg_are_not_kept(tmp_path, original
         assert "made from it" in why
 
 
+@pytest.mark.parametrize(
+    ("source_format", "made_format", "quality"),
+    [
+        ("jpg", "jpg", 60),
+        ("jpg", "jpg", 99),
+        ("jpg", "webp", 50),
+        ("jpg", "webp", 92),
+        ("webp", "jpg", 60),
+        ("webp", "jpg", 99),
+    ],
+)
+def test_what_was_encoded_from_the_other_is_not_kept(tmp_path, original, source_format, made_format, quality):
+    source = save(original, tmp_path / f"source.{source_format}", quality=80)
+    with PIL.Image.open(source) as opened:
+        made = save(opened.convert("RGB"), tmp_path / f"made.{made_format}", quality=quality)
+    for path in (source, made):
+        os.utime(path, (1, 1))
+    for order in (1, -1):
+        records = [record(path, number) for number, path in enumerate((made, source)[::order])]
+        keeper, why = choose([Copy(one, density=1.0) for one in records])
+        assert records[keeper].path == str(source)
+        assert "made from it" in why
+
+
+def test_changed_tones_do_not_hide_the_blocks_of_the_original(tmp_path, original):
+    source = save(original, tmp_path / "source.jpg", quality=60)
+    with PIL.Image.open(source) as opened:
+        toned = opened.convert("RGB").point([round(255 * (level / 255) ** 0.8) for level in range(256)] * 3)
+    toned = save(toned, tmp_path / "toned.jpg", quality=92)
+    for path in (source, toned):
+        os.utime(path, (1, 1))
+    assert toned.stat().st_size > source.stat().st_size
+    keeper, why = choose([Copy(record(toned, 1), density=1.0), Copy(record(source, 2), density=1.0)])
+    assert keeper == 2
+    assert "earlier compression" in why
+
+
 def test_the_way_up_of_most_is_kept(tmp_path, original):
     pair = copies(tmp_path, original)
     third = Copy(record(save(original, tmp_path / "c.jpg", quality=50), 3), "as is", 1.0)

@@ -13,6 +13,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.duplicates.compression import made_from
+from lookalike.duplicates.encoding import blockier, encoded_from
 from lookalike.duplicates.group import AS_IS
 from lookalike.duplicates.resampling import enlarged_from
 from lookalike.duplicates.turns import between
@@ -119,6 +120,7 @@ _ORIGINAL: tuple[Rule, ...] = (
     ("the only one with camera data (EXIF)", lambda one, _: not one.has_exif),
     ("the oldest", lambda one, all_: one.record.mtime_ns > min(other.record.mtime_ns for other in all_) + _MINUTE),
     ("compressed once, the other made from it", lambda one, all_: _made_from_another(one, all_)),
+    ("without blocks of an earlier compression", lambda one, all_: _blockier(one, all_)),
     ("without added noise", lambda one, _: one.copy.noisier),
     ("most bytes", lambda one, all_: one.record.bytes < max(other.record.bytes for other in all_)),
     ("lossless", lambda one, _: one.record.format not in LOSSLESS),
@@ -131,7 +133,7 @@ def choose(copies: Sequence[Copy], preference: Preference = Preference()) -> tup
 
     What counts, in this order: pixels where all show the same (of an enlarged picture, those that it had before) and
     detail, being uncropped, unframed, unmarked, in colour, not turned, camera data (EXIF), age, being compressed only
-    once, bytes, a lossless format. Among equals: the older, then the shorter path.
+    once, no blocks of an earlier compression, bytes, a lossless format. Among equals: the older, then the shorter path.
     """
     if len(copies) == 1:
         return copies[0].record.id, "the whole picture; the others show parts of it"
@@ -229,13 +231,27 @@ def _turned_alone(one: _Candidate, all_: Sequence[_Candidate]) -> bool:
 def _made_from_another(one: _Candidate, all_: Sequence[_Candidate]) -> bool:
     """Whether it was made from one of the others, and that not from it."""
     for other in all_[:LOOKED_AT]:
-        if other is not one and other.record.format == "JPEG":
-            there, back = between(one.copy.variant, other.copy.variant), between(other.copy.variant, one.copy.variant)
-            if made_from(one.record.path, other.record.path, there) and not (
-                one.record.format == "JPEG" and made_from(other.record.path, one.record.path, back)
-            ):
-                return True
+        if other is one:
+            continue
+        there, back = between(one.copy.variant, other.copy.variant), between(other.copy.variant, one.copy.variant)
+        encoded = encoded_from(one.record.path, other.record.path) if there == AS_IS else None
+        if encoded:
+            return True
+        if encoded is not None or other.record.format != "JPEG":
+            continue
+        if made_from(one.record.path, other.record.path, there) and not (
+            one.record.format == "JPEG" and made_from(other.record.path, one.record.path, back)
+        ):
+            return True
     return False
+
+
+def _blockier(one: _Candidate, all_: Sequence[_Candidate]) -> bool:
+    """Whether it shows the blocks of a JPEG that it was made from, by changing tones."""
+    return any(
+        other is not one and one.copy.variant == other.copy.variant and blockier(one.record.path, other.record.path)
+        for other in all_[:LOOKED_AT]
+    )
 
 
 def enlarged(grey: NDArray[np.float32]) -> tuple[int, float]:
