@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.duplicates import Group, Member
     from lookalike.pictures.open import Image, open_image
-    from lookalike.search.match import Evidence, Match
+    from lookalike.search.match import Match
+    from lookalike.significance.evidence import Evidence
 
 __version__ = "0.1.0"
 
@@ -51,7 +52,7 @@ def __getattr__(name: str) -> Any:
         "open_image": "lookalike.pictures.open",
         "Group": "lookalike.duplicates",
         "Member": "lookalike.duplicates",
-        "Evidence": "lookalike.search.match",
+        "Evidence": "lookalike.significance.evidence",
         "Match": "lookalike.search.match",
     }
     if name not in homes:

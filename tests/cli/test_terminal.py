@@ -13,7 +13,8 @@ from rich.text import Text
 
 from lookalike.cli.output import plural, short_path, size, table
 from lookalike.cli.words import chance, why
-from lookalike.search.match import Evidence, Match
+from lookalike.search.match import Match
+from lookalike.significance.evidence import Evidence
 from samples import METHODS, draw, fill
 
 NAMED = [word for name in METHODS for word in ("--method", name)]

@@ -11,11 +11,11 @@ import pytest
 from lookalike import Collection
 from lookalike.errors import QueryError
 from lookalike.methods.factory import make
-from lookalike.search.ask import Answer
 from lookalike.search.fusion import NOT_NEEDED, certain, doubtful
 from lookalike.search.labels import COPY, label
-from lookalike.search.match import THROUGH, Evidence
+from lookalike.search.match import THROUGH
 from lookalike.significance.combine import PROOF, fused, isolation, shares
+from lookalike.significance.evidence import Evidence, Findings
 from samples import HERE, draw, fill, photo
 
 
@@ -48,7 +48,7 @@ def traits(*methods):
 
 def answer(method, chances, distance=1.0):
     found = {id_: Evidence(method, distance, chance) for id_, chance in chances.items()}
-    return Answer(method, traits(method)[method], found, 1, 1000, 0.0)
+    return Findings(method, traits(method)[method], found, 1, 1000, 0.0)
 
 
 def combined(answers):
@@ -77,7 +77,7 @@ def test_no_method_becomes_surer_by_asking_others(methods):
 
 
 def test_a_method_that_was_not_asked_costs_nothing():
-    skipped = Answer("local", traits("local")["local"], {}, 0, 0, 0.0, NOT_NEEDED)
+    skipped = Findings("local", traits("local")["local"], {}, 0, 0, 0.0, NOT_NEEDED)
     assert combined([answer("phash", {1: 0.5}), skipped]) == {1: 0.5}
 
 

@@ -36,10 +36,10 @@ def make_atlas(
     ids, vectors = _vectors(searcher, method)
     made_from = {"method": method, "params": stored.params, "seed": seed}
     kept = None if refresh else load(store.map_file(stored), made_from)
-    named = "text" in searcher.methods
-    if kept is None or kept.named != named or not np.array_equal(kept.ids, ids):
+    words = next((name for name in searcher.methods if searcher.method(name).traits.role == "words"), None)
+    if kept is None or kept.named != (words is not None) or not np.array_equal(kept.ids, ids):
         kept = _laid_out(kept, ids, vectors, seed, progress)
-        kept = _named(kept, searcher, named, progress)
+        kept = _named(kept, searcher, words, progress)
         save(store.map_file(stored), made_from, kept)
     return _atlas(kept, searcher.catalogue, method, grid)
 
@@ -74,8 +74,8 @@ def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progre
     return KeptMap(ids, positions, near, np.full(count, -1), (), False)
 
 
-def _named(layout: KeptMap, searcher: Searcher, named: bool, progress: Told | None) -> KeptMap:
-    """The layout with its regions; named by what they show when the collection keeps `text`."""
+def _named(layout: KeptMap, searcher: Searcher, words: str | None, progress: Told | None) -> KeptMap:
+    """The layout with its regions; named by what they show when the collection keeps a method of words."""
     if progress:
         progress(Progress("naming", 0, 1))
     groups = find_regions(layout.positions)
@@ -83,17 +83,17 @@ def _named(layout: KeptMap, searcher: Searcher, named: bool, progress: Told | No
     for number, group in enumerate(groups):
         region[group] = number
     names = [f"region {number}" for number in range(1, len(groups) + 1)]
-    if named:
+    if words is not None:
         from lookalike.models.concepts import shared_space
 
-        ids, rows = _vectors(searcher, "text")
+        ids, rows = _vectors(searcher, words)
         _, here, there = np.intersect1d(layout.ids, ids, assume_unique=True, return_indices=True)
         within: list[Places] = [there[region[here] == number] for number in range(len(groups))]
         clear = [number for number, group in enumerate(within) if len(group)]
         found = name_regions(rows, [within[number] for number in clear], shared_space())
         for number, name in zip(clear, found, strict=True):
             names[number] = name
-    return replace(layout, region=region, names=tuple(names), named=named)
+    return replace(layout, region=region, names=tuple(names), named=words is not None)
 
 
 def _atlas(layout: KeptMap, catalogue: Catalogue, method: str, grid: bool) -> Atlas:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lookalike.search.match import THROUGH, Evidence, Match
+from lookalike.search.match import THROUGH, Match
+from lookalike.significance.evidence import Evidence
 
 
 def why(match: Match) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,24 +11,8 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Ragged, Rows
 from lookalike.index.base import Index
-from lookalike.methods.base import Method, Traits, Variant
-from lookalike.search.match import Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one method says. found: id -> evidence, nearest first. variants: how many were asked, pictures: of how many.
-
-    reason: why nothing could be asked, when nothing could.
-    """
-
-    method: str
-    traits: Traits
-    found: dict[int, Evidence]
-    variants: int
-    pictures: int
-    seconds: float
-    reason: str | None = None
+from lookalike.methods.base import Method, Variant
+from lookalike.significance.evidence import Evidence, Findings
 
 
 def find(
@@ -40,11 +23,11 @@ def find(
     k: int,
     radius: float | None = None,
     allowed: Ids | None = None,
-) -> Answer:
+) -> Findings:
     """The k pictures nearest to any variant, or all within a radius (in the method's unit) when one is given."""
     started = time.perf_counter()
     if not variants:
-        return Answer(method.name, method.traits, {}, 0, len(index), 0.0, method.nothing)
+        return Findings(method.name, method.traits, {}, 0, len(index), 0.0, method.nothing)
     queries = queries_of(method, variants)
     if radius is None:
         hits = index.search(queries, k, allowed)
@@ -52,7 +35,7 @@ def find(
     else:
         answers = [(one.ids, one.distances) for one in index.within(queries, radius, allowed)]
     found = _merge(method.name, [variant.name for variant in variants], answers, k if radius is None else None)
-    return Answer(method.name, method.traits, found, len(variants), len(index), time.perf_counter() - started)
+    return Findings(method.name, method.traits, found, len(variants), len(index), time.perf_counter() - started)
 
 
 def queries_of(method: Method[Any], variants: list[Variant[Any]]) -> Rows:

@@ -14,10 +14,11 @@ from lookalike.arrays.rows import Ids
 from lookalike.index.votes import Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
-from lookalike.search.ask import Answer, find
+from lookalike.search.ask import find
 from lookalike.search.local import find_parts, in_whole
-from lookalike.search.match import THROUGH, Evidence
+from lookalike.search.match import THROUGH
 from lookalike.search.searcher import Searcher
+from lookalike.significance.evidence import Evidence, Findings
 from lookalike.significance.model import expected_false
 
 
@@ -49,7 +50,7 @@ class Asker:
         self.searcher, self.picture, self.limits, self.allowed = searcher, picture, limits, allowed
         self._described: dict[str, list[Variant[Any]]] = {}
 
-    def ask(self, name: str, k: int) -> Answer:
+    def ask(self, name: str, k: int) -> Findings:
         """What a method finds, with expected_false."""
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name, self.limits.index)
@@ -60,7 +61,7 @@ class Asker:
             answer = find(method, index, self._variants(name), k=k, radius=radius, allowed=self.allowed)
         return self._weighed(answer, started)
 
-    def through(self, name: str, copy: int, k: int) -> Answer:
+    def through(self, name: str, copy: int, k: int) -> Findings:
         """What a method finds with the descriptor that the collection holds of a copy of the query.
 
         It costs a look into the index only. The copy itself is left out: that it is like itself proves nothing.
@@ -70,7 +71,7 @@ class Asker:
         try:
             variant = Variant(THROUGH, self.searcher.descriptor(name, copy))
         except KeyError:
-            return Answer(name, method.traits, {}, 0, len(index), 0.0, method.nothing)
+            return Findings(name, method.traits, {}, 0, len(index), 0.0, method.nothing)
         if isinstance(index, Voting):
             answer = find_parts(method, index, self._fetch(name), [variant], k + 1, self.allowed)
         else:
@@ -78,7 +79,7 @@ class Asker:
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}
         return self._weighed(replace(answer, found=found), started)
 
-    def verify(self, answer: Answer, ids: Iterable[int]) -> Answer:
+    def verify(self, answer: Findings, ids: Iterable[int]) -> Findings:
         """The answer of a method that finds parts, and those of some more pictures that geometry confirms."""
         started = time.perf_counter()
         doubtful = sorted(set(ids) - set(answer.found))
@@ -90,7 +91,7 @@ class Asker:
         more = self._weighed(replace(more, found={**answer.found, **more.found}), started - answer.seconds)
         return replace(more, found=dict(sorted(more.found.items(), key=lambda item: (item[1].distance, item[0]))))
 
-    def _verified(self, method: Method[Any], index: Voting, k: int, allowed: Ids | None) -> Answer:
+    def _verified(self, method: Method[Any], index: Voting, k: int, allowed: Ids | None) -> Findings:
         variants = self._variants(method.name)
         answer = find_parts(method, index, self._fetch(method.name), variants, k, allowed)
         x, y = (0, 0) if isinstance(self.picture, int) else self.picture.origin
@@ -117,7 +118,7 @@ class Asker:
     def _fetch(self, name: str) -> Callable[[int], Any]:
         return partial(self.searcher.descriptor, name)
 
-    def _weighed(self, answer: Answer, started: float) -> Answer:
+    def _weighed(self, answer: Findings, started: float) -> Findings:
         null = self.searcher.null(answer.method)
         found = answer.found
         pictures = answer.pictures if self.allowed is None else min(answer.pictures, len(self.allowed))

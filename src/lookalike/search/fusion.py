@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lookalike.search.ask import Answer
 from lookalike.search.asker import Asker
 from lookalike.search.labels import label
-from lookalike.search.match import Evidence, Match, Step
+from lookalike.search.match import Match, Step
 from lookalike.search.score import similarity
 from lookalike.significance.combine import Fused, fused, shares, suspected, traits_of
+from lookalike.significance.evidence import Evidence, Findings
 from lookalike.store.catalogue import Record
 
 CERTAIN = 1e-6
@@ -27,7 +27,7 @@ NOT_NEEDED = "not needed: a copy is certain"
 _UNSAID = Fused(math.inf, [])
 
 
-def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[Answer]:
+def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[Findings]:
     """The answers of all methods that are needed, of those named.
 
     First hash and colours: a few milliseconds. When the file itself is in the collection, the other methods find its
@@ -42,7 +42,7 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     copies = [*same_file, *certain(answers, shares(traits))]
     if copies:
         for name in costly:
-            skipped = Answer(name, traits[name], {}, 0, 0, 0.0, NOT_NEEDED)
+            skipped = Findings(name, traits[name], {}, 0, 0, 0.0, NOT_NEEDED)
             needed = traits[name].role != "part" or same_file
             answers.append(asker.through(name, copies[0], k) if needed else skipped)
         return answers
@@ -51,7 +51,7 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[A
     return [asker.verify(one, doubts) if one.traits.role == "part" and one.variants else one for one in answers]
 
 
-def certain(answers: Sequence[Answer], share: Mapping[str, float]) -> list[int]:
+def certain(answers: Sequence[Findings], share: Mapping[str, float]) -> list[int]:
     """Pictures whose hash alone proves that the query is nothing but a copy of them, nearest first.
 
     share: of each method among all of them, see `combine`.
@@ -67,14 +67,14 @@ def certain(answers: Sequence[Answer], share: Mapping[str, float]) -> list[int]:
     ]
 
 
-def doubtful(answers: Sequence[Answer]) -> list[int]:
+def doubtful(answers: Sequence[Findings]) -> list[int]:
     """Pictures that are worth a geometric check, the best first."""
     chances = suspected(answers)
     return sorted((id_ for id_, chance in chances.items() if chance <= DOUBTFUL), key=chances.__getitem__)[:VERIFIED]
 
 
 def fuse(
-    answers: Sequence[Answer],
+    answers: Sequence[Findings],
     same_file: Sequence[int],
     records: Callable[[Iterable[int]], dict[int, Record]],
     k: int | None = None,
@@ -112,7 +112,7 @@ def fuse(
     return matches[:k]
 
 
-def steps(answers: Iterable[Answer]) -> tuple[Step, ...]:
+def steps(answers: Iterable[Findings]) -> tuple[Step, ...]:
     """What each method did, for `--explain`."""
     return tuple(
         Step(one.method, one.variants, one.pictures, one.seconds, next(iter(one.found.values()), None), one.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lookalike.methods.base import Traits
-from lookalike.search.match import Evidence
+from lookalike.significance.evidence import Evidence
 
 SAME_FILE = "same file"
 SAME_PICTURE = "same picture"

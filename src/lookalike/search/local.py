@@ -14,9 +14,8 @@ from lookalike.arrays.rows import Ids
 from lookalike.index.votes import Votes, Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.methods.keypoints import Keypoints
-from lookalike.search.ask import Answer
 from lookalike.search.geometry import Verified, verify
-from lookalike.search.match import Evidence
+from lookalike.significance.evidence import Evidence, Findings
 
 VOTERS = 200  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
 CANDIDATES = 5  # pictures verified in vain, in a row, before giving up
@@ -135,13 +134,13 @@ def find_parts(
     variants: Sequence[Variant[Keypoints]],
     k: int,
     allowed: Ids | None = None,
-) -> Answer:
+) -> Findings:
     """`search_local` as the answer of a method."""
     started = time.perf_counter()
     found = dict(search_local(index, fetch_keypoints, variants, k, allowed)) if variants else {}
     reason = None if variants else method.nothing
     seconds = time.perf_counter() - started
-    return Answer(method.name, method.traits, found, len(variants), len(index), seconds, reason)
+    return Findings(method.name, method.traits, found, len(variants), len(index), seconds, reason)
 
 
 def evidence_of(verified: Verified, variant: str) -> Evidence:

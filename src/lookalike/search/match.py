@@ -1,29 +1,15 @@
-"""The answer: matches and the evidence for each. The same field names in Python, JSON and HTTP."""
+"""The answer: matches, each with the evidence for it. The same field names in Python, JSON and HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from lookalike.significance.evidence import Evidence
 
 THROUGH = "through its copy"
 """The variant of pictures that were found by what the collection knows of a copy of the query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why one method thinks so.
-
-    distance: in the method's unit. expected_false: how many pictures at least this close chance alone would
-    bring (None where no null model is known). variant: "as is", "mirrored", "turned 90" ... detail: for
-    `local` the inlier count and quadrilaterals in original pixels.
-    """
-
-    method: str
-    distance: float
-    expected_false: float | None = None
-    variant: str = "as is"
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from lookalike.methods.base import Method
 from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
-from lookalike.search.match import Evidence, Match, Matches
+from lookalike.search.match import Match, Matches
 from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
 from lookalike.search.searcher import Searcher
 from lookalike.search.words import WordHit, Words, hits
+from lookalike.significance.evidence import Evidence
 
 SAMPLE = 2000
 """Pictures whose cosines tell how much they vary, when the space does not say itself."""

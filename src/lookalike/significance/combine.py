@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from lookalike.methods.base import Role, Traits
-from lookalike.search.ask import Answer
-from lookalike.search.match import Evidence
+from lookalike.significance.evidence import Evidence, Findings
 
 AGREEMENT = 0.145
 """Weight of colours and embedding agreeing on a picture, which counts as one more method."""
@@ -29,7 +28,7 @@ RANKS = range(5, 21)
 """Ranks from which it is read how far a query stands from everything: the first few may be true finds."""
 
 
-def gathered(answers: Iterable[Answer]) -> dict[int, list[Evidence]]:
+def gathered(answers: Iterable[Findings]) -> dict[int, list[Evidence]]:
     """All evidence for each picture."""
     evidence: dict[int, list[Evidence]] = {}
     for one in answers:
@@ -38,7 +37,7 @@ def gathered(answers: Iterable[Answer]) -> dict[int, list[Evidence]]:
     return evidence
 
 
-def traits_of(answers: Iterable[Answer]) -> dict[str, Traits]:
+def traits_of(answers: Iterable[Findings]) -> dict[str, Traits]:
     """The traits of the methods that were asked, by their names."""
     return {one.method: one.traits for one in answers if one.variants}
 
@@ -64,7 +63,7 @@ class Fused:
     evidence: list[Evidence]
 
 
-def fused(answers: Sequence[Answer]) -> dict[int, Fused]:
+def fused(answers: Sequence[Findings]) -> dict[int, Fused]:
     """The pictures of which a method asked says something, by id.
 
     An expected_false of at most PROOF is what any method, or the agreement of two, makes sure of. Everything else is as
@@ -84,7 +83,7 @@ def fused(answers: Sequence[Answer]) -> dict[int, Fused]:
     return found
 
 
-def suspected(answers: Sequence[Answer]) -> dict[int, float]:
+def suspected(answers: Sequence[Findings]) -> dict[int, float]:
     """The least expected_false that any method asked has for a picture, however little its distance means."""
     asked = [one for one in answers if one.variants]
     return {id_: min(ways.values(), default=math.inf) for id_, ways in _ways(asked).items()}
@@ -97,7 +96,7 @@ def looking(asked: Mapping[str, Traits]) -> set[str]:
     return {method for method, traits in asked.items() if ranking in (None, traits.role)}
 
 
-def _ways(asked: Sequence[Answer]) -> dict[int, dict[str, float]]:
+def _ways(asked: Sequence[Findings]) -> dict[int, dict[str, float]]:
     """For each picture found, the expected_false of each method and ("") of agreement, with all methods paid for."""
     traits = traits_of(asked)
     share = shares(traits)
@@ -121,7 +120,7 @@ def _ways(asked: Sequence[Answer]) -> dict[int, dict[str, float]]:
     return ways
 
 
-def isolation(answer: Answer) -> float:
+def isolation(answer: Findings) -> float:
     """How many times fewer pictures lie near this query than near others, 1 or more, by colours or embedding.
 
     Of unrelated pictures, the one of rank r should have an expected_false of about r. Some queries are unlike
