@@ -321,7 +321,8 @@ def _error(status: int, name: str, message: str, told: Mapping[str, Any]) -> Loo
 
 
 def _matches(answer: Mapping[str, Any]) -> Matches:
-    from lookalike.search.match import Evidence, Match, Matches, Step
+    from lookalike.search.match import Match, Matches, Step
+    from lookalike.significance.evidence import Evidence
 
     def match(one: Mapping[str, Any]) -> Match:
         return _made(Match, {**one, "evidence": [_made(Evidence, part) for part in one["evidence"]]})

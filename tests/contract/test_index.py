@@ -15,14 +15,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ragged
-from lookalike.index.base import Index, IndexKind, Sealed, Segment
+from lookalike.index.base import Index, IndexKind, Neighbours, Sealed, Segment, Within
+from lookalike.index.exhaustive import FEWEST_MATCHES, RATIO, ExhaustiveKind
 from lookalike.index.hamming import HammingKind
 from lookalike.index.histograms import HistogramKind
 from lookalike.index.items import Items
+from lookalike.index.keypoint_rows import pack_rows
+from lookalike.index.keypoints import KeypointKind
 from lookalike.index.vectors import VectorKind
 from lookalike.index.vptree import VPTreeKind
 
 BINS, BYTES, WIDTH = 12, 2, 24
+ROOTSIFT = 128
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,15 @@ class Case:
     """A kind of index and its twin.
 
     rows(seed, n): n rows, with many ties and duplicates. distances(rows, query): the plain way, from one item to
-    all. recall: the least share of the true neighbours found; 1 is exact. `large`: enough rows for codes to be
-    used. radius: one that includes some rows.
+    all, inf for what is no answer; None where there is no plain way: then what holds of any answer is checked.
+    recall: the least share of the true neighbours found; 1 is exact. `large`: enough rows for codes to be used.
+    radius: one that includes some rows.
     """
 
     name: str
     kind: IndexKind[Any, Any]
     rows: Callable[[int, int], Any]
-    distances: Callable[[Any, Any], NDArray[np.float64]]
+    distances: Callable[[Any, Any], NDArray[np.float64]] | None
     radius: float
     recall: float = 1.0
     large: int = 300
@@ -91,6 +96,33 @@ def cosine(rows: NDArray[np.float16], query: NDArray[np.float16]) -> NDArray[np.
     return np.maximum(1 - rows.astype(float) @ query[0].astype(float), 0)
 
 
+def keypoints(seed: int, n: int) -> Ragged:
+    """Pictures of ten of forty keypoints, each at its place; every tenth picture has none."""
+    pool, random = np.random.default_rng(0), np.random.default_rng(seed)
+    known = pack_rows(
+        pool.integers(0, 256, (40, ROOTSIFT), np.uint8),
+        pool.uniform(0, 600, (40, 2)).astype(np.float32),
+        pool.uniform(2, 30, 40).astype(np.float32),
+        pool.uniform(0, 360, 40).astype(np.float32),
+        (640, 480),
+    )
+    items = [known[random.permutation(40)[: 0 if i % 10 == 9 else 10]] for i in range(n)]
+    return Ragged.of(items, known.shape[1], np.uint8)
+
+
+def matches(rows: Ragged, query: Ragged) -> NDArray[np.float64]:
+    """1 / (1 + keypoints of the query that pass the ratio test), one keypoint at a time."""
+    distances = np.full(len(rows), np.inf)
+    for i in range(len(rows)):
+        stored, good = rows[i][:, :ROOTSIFT].astype(float), 0
+        for one in query[0][:, :ROOTSIFT].astype(float):
+            first, second = np.sort(np.linalg.norm(stored - one, axis=1))[:2] if len(stored) else (1.0, 1.0)
+            good += first < RATIO * second
+        if good >= FEWEST_MATCHES:
+            distances[i] = 1 / (1 + good)
+    return distances
+
+
 CASES = [
     Case("hamming numpy", HammingKind(BYTES, "numpy"), codes, hamming, radius=3),
     Case("hamming faiss", HammingKind(BYTES, "faiss"), codes, hamming, radius=3),
@@ -104,6 +136,8 @@ CASES = [
     Case("vectors auto", VectorKind(WIDTH), vectors, cosine, 0.8, 0.95, large=6000),
     Case("vectors exact", VectorKind(WIDTH, "exact"), vectors, cosine, radius=0.8),
     Case("vectors hnsw", VectorKind(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
+    Case("keypoints exhaustive", ExhaustiveKind(ROOTSIFT), keypoints, matches, radius=0.15, large=60),
+    Case("keypoints inverted", KeypointKind(ROOTSIFT), keypoints, None, radius=0.15, large=120),
 ]
 
 every_index = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -130,8 +164,9 @@ class Twin:
         if not ids:
             return []
         rows = some(self.rows, np.array([self.position[i] for i in ids]))
+        assert self.case.distances is not None
         far = self.case.distances(rows, query).astype(np.float32)
-        return sorted(zip(far.tolist(), ids, strict=True))
+        return sorted((distance, id_) for distance, id_ in zip(far.tolist(), ids, strict=True) if distance < np.inf)
 
 
 def check(case: Case, index: Index[Any], twin: Twin, queries: Any, k: int, allowed: Any = None) -> None:
@@ -139,6 +174,9 @@ def check(case: Case, index: Index[Any], twin: Twin, queries: Any, k: int, allow
     near, inside = index.search(queries, k, allowed), index.within(queries, case.radius, allowed)
     assert near.ids.shape == near.distances.shape == (len(queries), k)
     assert len(inside) == len(queries)
+    if case.distances is None:
+        check_form(case, near, inside, set(twin.position) & set(twin.position if allowed is None else allowed.tolist()))
+        return
     hits = wanted = 0
     for q in range(len(queries)):
         expected = twin.answer(some(queries, np.array([q])), allowed)
@@ -162,6 +200,19 @@ def check(case: Case, index: Index[Any], twin: Twin, queries: Any, k: int, allow
     assert hits >= case.recall * wanted
 
 
+def check_form(case: Case, near: Neighbours, inside: Sequence[Within], findable: set[int]) -> None:
+    """Nothing but what may be found, each once, nearest first, and the nearest within a radius are the same."""
+    for ids, distances, within in zip(near.ids, near.distances, inside, strict=True):
+        found = ids[ids >= 0].tolist()
+        pairs = list(zip(distances[: len(found)].tolist(), found, strict=True))
+        assert set(found) <= findable and len(found) == len(set(found)) and pairs == sorted(pairs)
+        assert np.all(np.isinf(distances[len(found) :])) and np.all(ids[len(found) :] == -1)
+        all_near = list(zip(within.distances.tolist(), within.ids.tolist(), strict=True))
+        assert all_near == sorted(all_near) and {id_ for _, id_ in all_near} <= findable
+        nearest = [pair for pair in pairs if pair[0] <= case.radius]
+        assert all_near[: len(nearest)] == nearest
+
+
 def sealed(case: Case, rows: Any, first: int, last: int, like: Sealed | None = None) -> Sealed:
     return case.kind.seal(some(rows, np.arange(first, last)), like)
 
@@ -169,9 +220,12 @@ def sealed(case: Case, rows: Any, first: int, last: int, like: Sealed | None = N
 def opened(case: Case, ids: Any, rows: Any, dead: Any = (), cuts: Sequence[int] = ()) -> Index[Any]:
     """An index whose segments end at each of the cuts; after the last one comes the tail."""
     bounds = [0, *cuts] if case.kind.tail is not None else [0]
+    seals: list[Sealed] = []
+    for first, last in pairwise(bounds):
+        seals.append(sealed(case, rows, first, last, seals[-1] if seals else None))
     segments = [
-        Segment(first, last, case.kind.load(sealed(case, rows, first, last), last - first))
-        for first, last in pairwise(bounds)
+        Segment(first, last, case.kind.load(seal, last - first))
+        for seal, (first, last) in zip(seals, pairwise(bounds), strict=True)
     ]
     return case.kind.open(Items.of(np.array(ids, np.int64), rows, np.array(sorted(dead), np.int64)), segments)
 
@@ -229,6 +283,9 @@ def test_what_is_dead_is_not_found_and_the_rest_is(case: Case, share: float) -> 
 def test_a_radius_may_be_nothing_or_everything(case: Case, radius: float) -> None:
     index, twin = large(case)
     query = some(twin.rows, np.array([0]))
+    if case.distances is None:
+        check_form(case, index.search(query, 10), index.within(query, case.radius), set(twin.position))
+        return
     expected = [pair for pair in twin.answer(query, None) if pair[0] <= radius + 2e-6]
     found = index.within(query, radius)[0]
     assert sorted(found.ids.tolist()) == sorted(i for _, i in expected)

@@ -102,6 +102,8 @@ class KeypointKind:
             lists = Lists(self._used(sealed), sealed.arrays["sizes"], sealed.arrays["entries"])
         except KeyError as error:
             raise ValueError(f"the segment has no {error}") from error
+        if counts.dtype != np.uint16 or where.dtype != np.uint8:
+            raise ValueError("the segment's arrays are of other numbers")
         starts = np.append(0, np.cumsum(counts, dtype=np.int64))
         if len(counts) != items or where.shape != (lists.total, PLACE) or starts[-1] != lists.total:
             raise ValueError("the segment's arrays contradict each other")

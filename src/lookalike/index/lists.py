@@ -57,6 +57,8 @@ class Lists:
 
     def __init__(self, codebook: Codebook, sizes: NDArray[np.uint32], entries: Words) -> None:
         self.codebook, self._sizes, self._entries = codebook, sizes, entries
+        if sizes.dtype != np.uint32 or entries.dtype != np.int64:  # their memory is handed to faiss as it is
+            raise ValueError("the lists are of other numbers")
         self.total = int(sizes.sum(dtype=np.int64))
         if len(sizes) != len(codebook.lists) or entries.shape != (_WORDS * self.total,):
             raise ValueError("the lists are not as long as they should be")
