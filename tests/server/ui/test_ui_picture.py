@@ -30,16 +30,19 @@ def found(visit, picture_file):
     return open_
 
 
-def covered(page):
-    """Where the query lies over the picture, once it is laid there: left, top, right, bottom as shares of it."""
-    until(page, "document.querySelector('.layer canvas').style.transform !== ''")
-    page.wait_for_timeout(200)
-    return page.evaluate("""() => {
+def laid(page, expected):
+    """Whether the query comes to lie over the picture so: left, top, right, bottom as shares of it."""
+    shares = """() => {
         const outer = document.querySelector(".overlaid .large").getBoundingClientRect();
         const inner = document.querySelector(".layer canvas").getBoundingClientRect();
         return [(inner.left - outer.left) / outer.width, (inner.top - outer.top) / outer.height,
             (inner.right - outer.left) / outer.width, (inner.bottom - outer.top) / outer.height];
-    }""")
+    }"""
+    for _ in range(100):
+        if page.evaluate(shares) == pytest.approx(expected, abs=0.05):
+            return True
+        page.wait_for_timeout(50)
+    return False
 
 
 def test_a_crop_is_outlined_in_the_picture_and_laid_where_it_belongs(found):
@@ -53,7 +56,7 @@ def test_a_crop_is_outlined_in_the_picture_and_laid_where_it_belongs(found):
     assert inner["width"] / outer["width"] == pytest.approx(0.5, abs=0.06)
     assert inner["height"] / outer["height"] == pytest.approx(0.5, abs=0.06)
     page.get_by_role("button", name="Curtain").click()
-    assert covered(page) == pytest.approx([0.25, 0.25, 0.75, 0.75], abs=0.05)
+    assert laid(page, [0.25, 0.25, 0.75, 0.75])
     curtain = page.get_by_role("slider")
     curtain.focus()
     page.keyboard.press("Home")
@@ -63,7 +66,7 @@ def test_a_crop_is_outlined_in_the_picture_and_laid_where_it_belongs(found):
 def test_a_turned_and_mirrored_copy_is_laid_back(found):
     page = found("coffee.png", lambda picture: ImageOps.mirror(picture))
     page.keyboard.press("c")
-    assert covered(page) == pytest.approx([0, 0, 1, 1], abs=0.04)
+    assert laid(page, [0, 0, 1, 1])
     a = page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('.layer canvas')).transform).m11")
     assert a < 0
 
