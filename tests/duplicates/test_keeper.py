@@ -214,6 +214,23 @@ def test_what_was_encoded_from_the_other_is_not_kept(tmp_path, original, source_
         assert "made from it" in why
 
 
+@pytest.mark.parametrize(
+    ("change", "variant"),
+    [("FLIP_LEFT_RIGHT", "mirrored"), ("ROTATE_180", "turned 180"), ("ROTATE_270", "turned 90")],
+)
+def test_what_was_turned_and_encoded_again_is_not_kept(tmp_path, original, change, variant):
+    source = save(original.crop((0, 0, 251, 203)), tmp_path / "source.jpg", quality=85)
+    with PIL.Image.open(source) as opened:
+        turned = opened.transpose(PIL.Image.Transpose[change])
+    turned = save(turned, tmp_path / "turned.jpg", quality=93)
+    for path in (source, turned):
+        os.utime(path, (1, 1))
+    assert turned.stat().st_size > source.stat().st_size
+    keeper, why = choose([Copy(record(turned, 1), variant, 1.0), Copy(record(source, 2), density=1.0)])
+    assert keeper == 2
+    assert "made from it" in why
+
+
 def test_changed_tones_do_not_hide_the_blocks_of_the_original(tmp_path, original):
     source = save(original, tmp_path / "source.jpg", quality=60)
     with PIL.Image.open(source) as opened:

@@ -12,6 +12,7 @@ from PIL import JpegImagePlugin
 
 from lookalike.duplicates.compression import LARGEST, SIDE, made_from
 from lookalike.duplicates.group import AS_IS
+from lookalike.duplicates.turns import undone
 
 Luma = NDArray[np.float32]
 
@@ -52,16 +53,35 @@ def encoded_from(path: str, source: str) -> bool | None:
     if one is None or other is None or not one.like(other):
         return None
     if one.format == other.format == "JPEG":
-        here, back = _missed(other, one), _missed(one, other)
-        if min(here, back) > AS_GIVEN or max(here, back) <= _WORSE * min(here, back) + GIVEN:
-            return None
-        return here < back
+        return _told(_missed(other, one), _missed(one, other))
     if one.format == "JPEG" and other.format in _LOSSY:
         told = encoded_from(source, path)
         return None if told is None else not told
     if one.format not in _LOSSY or other.format != "JPEG" or _apart(one.picture, other.picture) > _RECODED:
         return None
     return _missed(one, other) > GIVEN or made_from(path, source, AS_IS) is True
+
+
+def turned_from(path: str, source: str, there: str, back: str) -> bool | None:
+    """As `encoded_from`, of two JPEGs one of which was mirrored or turned.
+
+    there: what makes the first out of the source; back: what makes the source out of it.
+    """
+    one, other = _part(path), _part(source)
+    source_as_one, one_as_source = _part(source, back), _part(path, there)
+    if one is None or other is None or source_as_one is None or one_as_source is None:
+        return None
+    if not (
+        one.format == other.format == "JPEG" and one.size == source_as_one.size and one.turned == other.turned == 1
+    ):
+        return None
+    return _told(_missed(source_as_one, one), _missed(one_as_source, other))
+
+
+def _told(here: float, back: float) -> bool | None:
+    if min(here, back) > AS_GIVEN or max(here, back) <= _WORSE * min(here, back) + GIVEN:
+        return None
+    return here < back
 
 
 def blockier(path: str, other: str) -> bool:
@@ -95,18 +115,19 @@ def _blockiness(luma: Luma) -> float:
     return float(np.mean(found))
 
 
-def _part(path: str) -> _Part | None:
+def _part(path: str, variant: str = AS_IS) -> _Part | None:
+    """variant: what to undo before the middle is taken."""
     try:
         with PIL.Image.open(path) as opened:
             if opened.width * opened.height > LARGEST:
                 return None
-            left, top = (max(0, (side - SIDE) // 2 // 16 * 16) for side in opened.size)
-            box = left, top, min(left + SIDE, opened.width), min(top + SIDE, opened.height)
             tables = getattr(opened, "quantization", {})
             sampling = JpegImagePlugin.get_sampling(opened) if opened.format == "JPEG" else -1
             turned = opened.getexif().get(_ORIENTATION, 1)
-            picture = opened.convert("RGB").crop(box)
-            return _Part(picture, opened.format or "", opened.size, turned, tables, sampling)
+            whole = undone(opened.convert("RGB"), variant)
+            left, top = (max(0, (side - SIDE) // 2 // 16 * 16) for side in whole.size)
+            box = left, top, min(left + SIDE, whole.width), min(top + SIDE, whole.height)
+            return _Part(whole.crop(box), opened.format or "", whole.size, turned, tables, sampling)
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
         return None
 

@@ -13,7 +13,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.duplicates.compression import made_from
-from lookalike.duplicates.encoding import blockier, encoded_from
+from lookalike.duplicates.encoding import blockier, encoded_from, turned_from
 from lookalike.duplicates.group import AS_IS
 from lookalike.duplicates.resampling import enlarged_from
 from lookalike.duplicates.turns import between
@@ -234,7 +234,8 @@ def _made_from_another(one: _Candidate, all_: Sequence[_Candidate]) -> bool:
         if other is one:
             continue
         there, back = between(one.copy.variant, other.copy.variant), between(other.copy.variant, one.copy.variant)
-        encoded = encoded_from(one.record.path, other.record.path) if there == AS_IS else None
+        ends = one.record.path, other.record.path
+        encoded = encoded_from(*ends) if there == AS_IS else turned_from(*ends, there, back)
         if encoded:
             return True
         if encoded is not None or other.record.format != "JPEG":
