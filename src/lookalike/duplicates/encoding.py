@@ -19,7 +19,7 @@ Luma = NDArray[np.float32]
 GIVEN = 0.5
 """Mean grey levels up to which what encoding a picture gives is the other file; 0 for the same encoder."""
 AS_GIVEN = 1.0  # the same where the other way round it is much worse
-_WORSE = 3.0
+_WORSE, _MORE = 3.0, 0.15  # times that, and grey levels beyond
 _RECODED = 4.0  # mean grey levels that nothing but encoding changes at most
 _BLOCKS = 0.06
 """How much stronger the edges of blocks must be, beyond those that a file's own quantisation makes."""
@@ -79,7 +79,7 @@ def turned_from(path: str, source: str, there: str, back: str) -> bool | None:
 
 
 def _told(here: float, back: float) -> bool | None:
-    if min(here, back) > AS_GIVEN or max(here, back) <= _WORSE * min(here, back) + GIVEN:
+    if min(here, back) > AS_GIVEN or max(here, back) <= _WORSE * min(here, back) + _MORE:
         return None
     return here < back
 
