@@ -46,6 +46,10 @@ class QueryError(LookalikeError):
     """A question that cannot be understood: its text, filter, method or parameters."""
 
 
+class StoppedError(LookalikeError):
+    """A search that was told to stop before it was done."""
+
+
 def printable(path: str | Path) -> str:
     """The path on one line of valid text: control characters and undecodable bytes as escapes."""
     text = os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")

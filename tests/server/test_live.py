@@ -236,3 +236,19 @@ def lookalike_matches():
     from lookalike.search.match import Matches
 
     return Matches()
+
+
+def test_a_search_that_is_under_way_ends_when_its_client_leaves(album, monkeypatch):
+    from lookalike import Collection
+    from lookalike.errors import StoppedError
+    from lookalike.search.asker import Asker
+
+    asked, left = [], []
+    real = Asker.ask
+    monkeypatch.setattr(Asker, "ask", lambda self, name, k: real(self, name, k) if not asked.append(name) else None)
+    with Collection(album) as here:
+        here.search(id=1, methods=["phash", "color"], stop=lambda: False)
+        assert asked == ["phash", "color"]
+        with pytest.raises(StoppedError):
+            here.search(id=1, methods=["phash", "color"], stop=lambda: len(asked) > 3 or left.append(1))
+    assert asked[2:] == ["phash", "color"] and left, "the second of its methods is refused, not answered"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.arrays.rows import Ids
+from lookalike.errors import StoppedError
 from lookalike.index.votes import Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
@@ -25,12 +26,14 @@ from lookalike.significance.model import expected_false
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is asked for: k pictures, or all within a radius; index: the kind of index of the one method asked;
-    max_expected_false: only pictures that chance brings at most so often."""
+    max_expected_false: only pictures that chance brings at most so often. stop: asked before each method; when it says
+    yes, nobody waits for the answer any more."""
 
     k: int = 10
     radius: float | None = None
     index: str = "auto"
     max_expected_false: float | None = None
+    stop: Callable[[], bool] | None = None
 
 
 class Asker:
@@ -51,7 +54,8 @@ class Asker:
         self._described: dict[str, list[Variant[Any]]] = {}
 
     def ask(self, name: str, k: int) -> Findings:
-        """What a method finds, with expected_false."""
+        """What a method finds, with expected_false. StoppedError when nobody waits for it any more."""
+        self._go_on()
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name, self.limits.index)
         if isinstance(index, Voting):
@@ -61,11 +65,16 @@ class Asker:
             answer = find(method, index, self._variants(name), k=k, radius=radius, allowed=self.allowed)
         return self._weighed(answer, started)
 
+    def _go_on(self) -> None:
+        if self.limits.stop is not None and self.limits.stop():
+            raise StoppedError("nobody waits for the answer any more")
+
     def through(self, name: str, copy: int, k: int) -> Findings:
         """What a method finds with the descriptor that the collection holds of a copy of the query.
 
         It costs a look into the index only. The copy itself is left out: that it is like itself proves nothing.
         """
+        self._go_on()
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name)
         try:

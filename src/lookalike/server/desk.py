@@ -22,8 +22,11 @@ class Desk:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lookalike-{name}")
         self._room = threading.BoundedSemaphore(threads + queue)
 
-    async def do(self, work: Callable[[], T], request: Request) -> T:
-        """The result; RefusedError when there is no room. Work whose client leaves before its turn never begins."""
+    async def do(self, work: Callable[[], T], request: Request, gone: threading.Event | None = None) -> T:
+        """The result; RefusedError when there is no room.
+
+        Work whose client leaves before its turn never begins; gone: set when the client leaves later.
+        """
         if not self._room.acquire(blocking=False):
             raise busy()
         try:
@@ -41,6 +44,8 @@ class Desk:
                 raise RefusedError(499, "ClientGone", "the client has left")
             return waiting.result()
         finally:
+            if gone is not None:
+                gone.set()
             future.cancel()
             leaving.cancel()
 

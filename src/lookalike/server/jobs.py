@@ -125,13 +125,11 @@ class Jobs:
             if state["state"] not in FINAL:
                 last: dict[str, Any] = {"state": "cancelled"}
                 if not (folder / "cancel").exists():
-                    last = {
-                        "state": "failed",
-                        "error": "InternalError",
-                        "message": "its process has ended",
-                    }
-                write_json(folder / "state.json", {**state, **last, "finished": time.time()})
-            sys.stderr.write((folder / "log").read_text(encoding="utf-8", errors="replace")[-MOST_SAID:])
+                    last = {"state": "failed", "error": "InternalError", "message": "its process has ended"}
+                state = {**state, **last, "finished": time.time()}
+                write_json(folder / "state.json", state)
+            if state["state"] == "failed":  # one that was interrupted may say so at length
+                sys.stderr.write((folder / "log").read_text(encoding="utf-8", errors="replace")[-MOST_SAID:])
         except (OSError, ValueError):
             return  # the server has ended and taken the folder along
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -25,9 +26,9 @@ class Library:
         self._looking = Desk("look", LOOKERS, 4 * queue)
         self._moving = Desk("move", 1, 4)
 
-    async def search(self, work: Callable[[Collection], T], request: Request) -> T:
-        """The result of a search."""
-        return await self._searching.do(lambda: self._with(work), request)
+    async def search(self, work: Callable[[Collection], T], request: Request, gone: threading.Event) -> T:
+        """The result of a search; gone is set when nobody waits for it any more."""
+        return await self._searching.do(lambda: self._with(work), request, gone)
 
     async def look(self, work: Callable[[Collection], T], request: Request) -> T:
         """The result of a short look into the catalogue, or of a small change of it."""

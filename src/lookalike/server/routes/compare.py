@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from threading import Event
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -58,7 +59,7 @@ async def compare(request: Request, here: Here, role: Visitor) -> Json:
         one = await here.decode(lambda: here.decoders.open(upload.content, upload.name), request)
     else:
         one = await _opened(here, request, asked.id or 0)
-    found, matches = await here.library.search(lambda _: compare_images(one, other), request)
+    found, matches = await here.library.search(lambda _: compare_images(one, other), request, Event())
     step = max(1, -(-len(matches) // MOST_LINES))
     told: dict[str, Any] = {"comparisons": [asdict(one) for one in found], "matches": matches[::step].tolist()}
     return Json(told)

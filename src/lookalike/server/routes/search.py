@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -58,6 +59,8 @@ async def search(request: Request, here: Here, role: Visitor) -> Json:
     ]
     stored = any(isinstance(picture.value, int) for picture in pictures if picture)
 
+    gone = threading.Event()
+
     def work(album: Collection) -> Matches:
         return album.search(
             query=query,
@@ -68,9 +71,10 @@ async def search(request: Request, here: Here, role: Visitor) -> Json:
             where=asked.where,
             index=asked.index,
             max_expected_false=asked.max_expected_false,
+            stop=gone.is_set,
         )
 
-    found = await here.library.search(work, request)
+    found = await here.library.search(work, request, gone)
     page = found[asked.offset : asked.offset + asked.k]
     records = await here.library.look(lambda album: album.records(one.id for one in page), request)
     seen = await eyes(request, here)
