@@ -98,14 +98,17 @@ def _measure(
                 if number is None:
                     return
                 begun = time.perf_counter()
-                status = ask(http, number)
+                try:
+                    status = ask(http, number)
+                except httpx2.TransportError:
+                    status = 0
                 took = time.perf_counter() - begun
                 with lock:
                     spent.append(took)
                     errors += status != 200
 
-    for number in range(clients):  # the first ones open files and start processes
-        with httpx2.Client(base_url=address, timeout=120) as http:
+    with httpx2.Client(base_url=address, timeout=600) as http:
+        for number in range(clients):  # the first ones open files and start processes
             ask(http, number)
     begun = time.perf_counter()
     threads = [threading.Thread(target=client) for _ in range(clients)]
