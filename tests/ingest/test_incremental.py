@@ -314,6 +314,7 @@ def test_non_pictures_are_counted_by_kind_and_not_opened_again(album, folder, de
     report = album.index([folder], options=HERE)
     assert (counts(report), report.skipped) == ({"unchanged": 6}, {"films": 1, "texts": 2})
     assert album.failures() == []
+    assert [album.record(id_).status for id_ in range(7, 10)] == ["skipped"] * 3
     decoded.clear()
     again = album.index([folder], options=replace(HERE, retry=True))
     assert (counts(again), again.skipped, decoded) == ({"unchanged": 6}, {}, [])

@@ -18,7 +18,7 @@ from lookalike.errors import CollectionError, printable
 from lookalike.store.connection import Connections, plain_errors
 from lookalike.store.matrix import Extent
 from lookalike.store.methods import StoredMethod, read_method
-from lookalike.store.schema import SUMMED, create, row_sum
+from lookalike.store.schema import STATUSES, SUMMED, create, row_sum
 from lookalike.store.view import View
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Catalogue:
     def counts(self) -> dict[str, int]:
         """How many records there are of each status."""
         found = dict(self._rows("SELECT status, count(*) FROM images GROUP BY status"))
-        return {status: found.get(status, 0) for status in ("ok", "failed", "skipped", "removed")}
+        return {status: found.get(status, 0) for status in STATUSES}
 
     def damaged(self) -> int:
         """How many living pictures are not whole."""
@@ -336,7 +336,7 @@ def _makes_sense(values: Sequence[Any]) -> bool:
         type(value) is kind or (value is None and not needed)
         for value, (kind, needed) in zip(values, _COLUMNS, strict=True)
     )
-    return right and b"\0" not in values[1] and values[14] in ("ok", "failed", "removed")
+    return right and b"\0" not in values[1] and values[14] in STATUSES
 
 
 def _generation(sql: sqlite3.Connection) -> int:

@@ -24,13 +24,16 @@ SUMMED = {
 }
 """The columns that the checksum of each table's rows is of; the first one or two are its key."""
 
+STATUSES = ("ok", "failed", "skipped", "removed")
+"""What may have become of a file: a picture, none that can be read, none at all, gone."""
+
 _TEXT = {
     *("name", "params", "dtype", "tails", "path_text", "format", "taken", "camera", "caption", "status", "reason"),
     *("key", "value"),
 }
 _KEYS = {"methods": ("id",), "images": ("id",), "gaps": ("image", "method"), "roots": ("path",), "facts": ("key",)}
 
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 0), generation INTEGER NOT NULL);
 CREATE TABLE methods (
     id INTEGER PRIMARY KEY,
@@ -60,7 +63,7 @@ CREATE TABLE images (
     latitude REAL,
     longitude REAL,
     caption TEXT,
-    status TEXT NOT NULL CHECK (status IN ('ok', 'failed', 'skipped', 'removed')),
+    status TEXT NOT NULL CHECK (status IN {STATUSES}),
     reason TEXT,
     described INTEGER NOT NULL DEFAULT 0,
     sum INTEGER
