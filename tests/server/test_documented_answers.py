@@ -40,7 +40,10 @@ def test_answers_are_as_documented(server, method, path, data):
         path_id = data.draw(st.integers(10**6, 2**70), "id of no picture")
     else:
         path_id = data.draw(
-            st.integers(0, 14) | st.integers(-5, 2**70) | TEXT.filter(bool).map(lambda text: quote(text, safe="")), "id"
+            st.integers(0, 14)
+            | st.integers(-5, 2**70)
+            | TEXT.filter(lambda text: text.strip(".")).map(lambda text: quote(text, safe="")),
+            "id",
         )
     address = "/api/v1" + path.format(id=path_id, kind="small", number=data.draw(st.integers(-1, 3), "number"))
     fields = st.dictionaries(st.sampled_from([n for n in NAMES if n not in PEACEFUL]), NESTED, max_size=3)
@@ -52,7 +55,7 @@ def test_answers_are_as_documented(server, method, path, data):
         answer = server.request(method, address, params=asked)
     document = server.get("/api/v1/openapi.json").json()["paths"]
     known = document[f"/api/v1{path}"][method.lower()]["responses"] if answer.status_code < 300 else {}
-    assert answer.status_code < 500, answer.text
+    assert answer.status_code < 500, answer.content[:300]
     if answer.status_code < 300:
         assert str(answer.status_code) in known
         model = ROUTES[method, path]
