@@ -81,7 +81,7 @@ def mended(trial: Scene, scene: Scene) -> Answers:
             except LookalikeError:
                 shutil.rmtree(target, ignore_errors=True)  # nothing can be read: it is indexed anew
         with Collection(target) as album:
-            album.index([scene.pictures], methods=() if target.exists() else _methods(scene), options=HERE)
+            album.index([scene.pictures], methods=_methods(scene), options=HERE)
     else:
         with Collection(target) as album:
             album.index([scene.pictures], options=HERE)
@@ -95,6 +95,8 @@ def _methods(scene: Scene) -> list[str]:
 
 def run(scene: Scene, trials: int, seed: int, counts: Counter[str], faults: list[str]) -> None:
     """Damage so many copies: counts what happened, and tells what went wrong."""
+    if not trials:
+        return
     right, wrong = apart(lambda: answers(scene))
     if wrong:
         raise SystemExit(wrong)

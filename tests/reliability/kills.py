@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene import HERE, Scene, apart, refused
+from scene import HERE, Scene, apart, fill_collection, must, refused
 
 from lookalike import Collection
 from lookalike.cli import main
+from lookalike.duplicates import write_plan
 from samples import draw, drawing
 
 EVENTS = ("open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "sqlite3.connect")
@@ -170,6 +171,11 @@ def _sound(trial: Scene, scene: Scene, at_least: set[str] | None = None) -> list
                         wrong.append(f"{name} is not found by {method}")
         return wrong
 
+    return _told(look)
+
+
+def _told(look: Callable[[], list[str]]) -> list[str]:
+    """What a look in a process of its own finds wrong, its own failing included."""
     told, fault = apart(look)
     return [fault] if fault else [told["error"]] if refused(told) else told
 
@@ -180,17 +186,19 @@ def _indexed(trial: Scene, scene: Scene) -> list[str]:
 
 
 def _compacted(trial: Scene, scene: Scene) -> list[str]:
-    wrong = _sound(trial, scene)
-    with Collection(trial.album) as album:
-        if album.info().removed:
-            wrong.append("not compacted")
-        shutil.copytree(scene.root.parent / "removed", trial.root / "back")
-        album.index([trial.root / "back"], options=HERE)
-        for seed in range(100, 106):
-            near = album.search(drawing(seed), k=1, methods="phash")
-            if os.path.basename(near[0].path) != f"{seed}.png":
-                wrong.append(f"{seed}.png came back and is not found")
-    return wrong
+    shutil.copytree(scene.root.parent / "removed", trial.root / "back")
+
+    def look() -> list[str]:
+        with Collection(trial.album) as album:
+            wrong = ["not compacted"] if album.info().removed else []
+            album.index([trial.root / "back"], options=HERE)
+            for seed in range(100, 106):
+                near = album.search(drawing(seed), k=1, methods="phash")
+                if os.path.basename(near[0].path) != f"{seed}.png":
+                    wrong.append(f"{seed}.png came back and is not found")
+        return wrong
+
+    return _sound(trial, scene) + _told(look)
 
 
 def _still_there(trial: Scene, scene: Scene) -> list[str]:
@@ -198,10 +206,11 @@ def _still_there(trial: Scene, scene: Scene) -> list[str]:
 
 
 def _removed(trial: Scene, scene: Scene) -> list[str]:
-    wrong = _still_there(trial, scene)
-    with Collection(trial.album) as album:
-        wrong += [f"{path} is still there" for path in scene.pictures.glob("00*.png") if album.sha256(path)]
-    return wrong
+    def look() -> list[str]:
+        with Collection(trial.album) as album:
+            return [f"{path} is still there" for path in scene.pictures.glob("00*.png") if album.sha256(path)]
+
+    return _still_there(trial, scene) + _told(look)
 
 
 # -- copies are moved away and back
@@ -212,18 +221,19 @@ def _with_copies(trial: Scene, scene: Scene) -> None:
     shutil.copytree(scene.pictures, trial.root / "mine")
     shutil.rmtree(trial.album)
     shutil.copytree(_collection_with_copies(trial, scene), trial.album)
-    with Collection(trial.album) as album:
-        from lookalike.duplicates import write_plan
 
-        write_plan(album.duplicates(), trial.root / "plan.csv")
+    def plan() -> None:
+        with Collection(trial.album) as album:
+            write_plan(album.duplicates(), trial.root / "plan.csv")
+
+    must(plan)
 
 
 def _collection_with_copies(trial: Scene, scene: Scene) -> Path:
     """Of the very folder of the trial, which is at the same place each time: made once."""
     made = scene.root.parent / "with-copies"
     if not made.exists():
-        with Collection(made) as album:
-            album.index([trial.root / "mine"], methods=("phash", "color"), options=HERE)
+        must(lambda: fill_collection(made, [trial.root / "mine"], ("phash", "color")))
     shutil.rmtree(trial.root / "mine")
     shutil.copytree(scene.pictures, trial.root / "mine")  # dates may differ: only content counts
     return made

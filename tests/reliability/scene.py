@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,11 +60,16 @@ def make(root: Path, methods: tuple[str, ...]) -> Scene:
         shutil.copyfile(scene.pictures / name, scene.pictures / f"copy-{name}")
     for seed in range(100, 106):
         draw(scene.pictures / "removed" / f"{seed}.png", seed)
-    with Collection(scene.album) as album:
-        album.index([scene.pictures], methods=methods, options=HERE)
-        shutil.move(scene.pictures / "removed", root / "removed")
-        album.index(options=HERE)
+    must(lambda: fill_collection(scene.album, [scene.pictures], methods))
+    shutil.move(scene.pictures / "removed", root / "removed")
+    must(lambda: fill_collection(scene.album))
     return scene
+
+
+def fill_collection(album: Path, folders: Sequence[Path] = (), methods: tuple[str, ...] = ()) -> None:
+    """Index folders into a collection."""
+    with Collection(album) as opened:
+        opened.index(folders, methods=methods, options=HERE)
 
 
 def answers(scene: Scene, path: Path | None = None) -> Answers:
@@ -116,6 +121,13 @@ def refused(answer: Any) -> bool:
 def differences(found: Answers, right: Answers) -> list[str]:
     """The questions that were answered otherwise, and not with an error."""
     return [name for name in right if name in found and found[name] != right[name] and not refused(found[name])]
+
+
+def must(work: Callable[[], Any]) -> None:
+    """Something that is no trial, in a process of its own: one that has threads cannot be copied any more."""
+    told, wrong = apart(work)
+    if wrong or refused(told):
+        raise SystemExit(wrong or told["error"])
 
 
 def apart(work: Callable[[], Any]) -> tuple[Any, str]:
