@@ -142,6 +142,7 @@ def test_why_names_the_evidence_that_decides_the_first():
     assert why(match(color)) == "similar (color 0.123)"
     assert why(match(local, color, label="crop of")) == "crop of (31 inliers, 24 % of the picture)"
     assert why(match(Evidence("file", 0.0, 0.0), hash_, label="same file")) == "same file"
+    assert why(match(Evidence("text", 0.9, detail={"strength": "none"}), label="hardly matches")) == "hardly matches"
 
 
 def test_numbers_are_written_for_people():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from lookalike.search.match import THROUGH, Match
+from lookalike.search.relevance import HARDLY
 from lookalike.significance.evidence import Evidence
 
 
 def why(match: Match) -> str:
     """The label and the evidence that decides: "similar (phash 12 mirrored)"."""
     best = next(iter(match.evidence), None)
-    return match.label if best is None or best.method == "file" else f"{match.label} ({reason(best)})"
+    if best is None or best.method == "file" or match.label == HARDLY:
+        return match.label
+    return f"{match.label} ({reason(best)})"
 
 
 def reason(evidence: Evidence) -> str:
