@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -70,25 +71,52 @@ def test_the_message_says_full(tmp_path, folder, monkeypatch):
         assert len(album) == 8
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root makes small disks")
+@pytest.fixture
+def disk(tmp_path):
+    """A function that mounts a small disk."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mounted(kilobytes):
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("no small disks here")
+        return place
+
+    yield mounted
+    subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+SMALL_DISKS = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root makes small disks")
+
+
+@SMALL_DISKS
 @pytest.mark.parametrize("kilobytes", [8, 64, 100, 112, 120, 128, 136, 144, 152, 160, 180, 220, 400])
-def test_on_a_small_disk_nothing_half_is_left(tmp_path, folder, kilobytes):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("no small disks here")
-    try:
-        with Collection(disk / "album") as album:
-            try:
-                album.index([folder], methods=METHODS, options=HERE)
-            except CollectionError as error:
-                assert "full" in str(error)
-            subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+def test_on_a_small_disk_nothing_half_is_left(disk, folder, kilobytes):
+    place = disk(kilobytes)
+    with Collection(place / "album") as album:
+        try:
             album.index([folder], methods=METHODS, options=HERE)
-            assert len(album) == 8
-            consistent(album)
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=False)
+        except CollectionError as error:
+            assert "full" in str(error)
+        subprocess.run(["mount", "-o", "remount,size=8m", str(place)], check=True)
+        album.index([folder], methods=METHODS, options=HERE)
+        assert len(album) == 8
+        consistent(album)
+
+
+@SMALL_DISKS
+def test_on_a_disk_without_a_free_byte_everything_is_found(disk, path, folder):
+    place = disk(4096)
+    shutil.copytree(path, place / "album")
+    with contextlib.suppress(OSError), (place / "rest").open("wb", buffering=0) as rest:
+        while True:
+            rest.write(bytes(4096))
+    with Collection(place / "album") as album:
+        assert album.search(folder / "003.png", k=1, methods="phash")[0].id == 4
+        with pytest.raises(CollectionError, match="full"):
+            album.index([folder], options=HERE)
+        (place / "rest").unlink()
+        album.remove([folder / "003.png"])
+        assert len(album) == 7
+        consistent(album)

@@ -33,6 +33,7 @@ class Connections:
         self._idle: list[sqlite3.Connection] = []
         self._signature: Signature | None = None
         self._uri = ""
+        self._full = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._writer: sqlite3.Connection | None = None
         self._writing_thread: int | None = None
@@ -101,23 +102,37 @@ class Connections:
         with self._lock:
             self._forget()
 
-    def _borrow(self) -> tuple[Signature, sqlite3.Connection]:
+    def _borrow(self) -> tuple[Signature | None, sqlite3.Connection]:
         with self._lock:
-            now = self._look()
-            if now != self._signature:
-                self._forget()
-                self._uri = self._way_to_read()
-                first = connect(self._uri)
-                try:
-                    _recognise(first, self.path)
-                except BaseException:
-                    first.close()
-                    raise
-                self._idle.append(first)
-                self._signature = now
+            if self._look() != self._signature:
+                self._open_anew()
+            signature = self._signature
             sql = self._idle.pop() if self._idle else connect(self._uri)
         sql.execute("PRAGMA query_only = ON")
-        return now, sql
+        return signature, sql
+
+    def _open_anew(self) -> None:
+        self._forget()
+        self._full = False
+        try:
+            self._idle.append(self._first())
+        except sqlite3.OperationalError as error:
+            if not _for_lack_of_space(self.path, error):
+                raise
+            self._full = True  # what SQLite shares among its readers does not fit: read as where nothing can be written
+            self._idle.append(self._first())
+        self._signature = self._look()
+
+    def _first(self) -> sqlite3.Connection:
+        """A connection to a catalogue that is one, by the way that is open to us."""
+        self._uri = self._way_to_read()
+        sql = connect(self._uri)
+        try:
+            _recognise(sql, self.path)
+        except BaseException:
+            sql.close()
+            raise
+        return sql
 
     def _look(self) -> Signature:
         """What tells that the file is another one now, or (where SQLite cannot) that it has changed."""
@@ -152,7 +167,7 @@ class Connections:
         return f"{_uri(Path(self._copy.name) / self.path.name)}?mode=rw"
 
     def _writable(self) -> bool:
-        return os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
+        return not self._full and os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
 
     def _beside(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
@@ -216,7 +231,7 @@ def explain(path: Path, error: Exception) -> str:
     """What a user is told of an error of SQLite."""
     text = str(error)
     place = printable(path.parent)
-    if "full" in text or ("disk I/O error" in text and _is_full(path.parent)):
+    if _for_lack_of_space(path, error):
         return f"the disk of {place} is full: free some space and run the same command again, nothing is lost"
     if "readonly" in text or "unable to open" in text:
         return f"{place} cannot be written or opened: check its permissions"
@@ -230,8 +245,9 @@ def explain(path: Path, error: Exception) -> str:
     )
 
 
-def _is_full(folder: Path) -> bool:
+def _for_lack_of_space(path: Path, error: Exception) -> bool:
+    text = str(error)
     try:
-        return shutil.disk_usage(folder).free < 1 << 20
+        return "full" in text or ("disk I/O error" in text and shutil.disk_usage(path.parent).free < 1 << 20)
     except OSError:
         return False
