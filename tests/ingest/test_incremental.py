@@ -435,3 +435,14 @@ def test_progress_tells_what_is_being_done_and_with_what(tmp_path, folder):
     assert told[0].doing == "looking for files" and told[0].about == str(folder)
     indexing = [(one.done, one.total, os.path.basename(one.about)) for one in told if one.doing == "indexing"]
     assert indexing == [(number + 1, 6, f"{number:03}.png") for number in range(6)]
+
+
+def test_every_one_of_equal_files_gets_a_method_that_is_added_later(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "BATCH", 1)  # the first copy is committed before the second is looked at
+    for place in range(3):
+        shutil.copyfile(folder / sorted(os.listdir(folder))[0], folder / f"copy {place}.png")
+    with Collection(tmp_path / "equal") as album:
+        album.index([folder], methods=["phash"], options=HERE)
+        assert counts(album.index(methods=["color"], options=HERE)) == {"updated": 9}
+        assert [method.pictures for method in album.info().methods] == [9, 9]
+        assert counts(album.index(options=HERE)) == {"unchanged": 9}
