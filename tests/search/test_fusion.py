@@ -2,6 +2,7 @@
 
 import io
 import math
+from types import SimpleNamespace as Namespace
 
 import numpy as np
 import PIL.Image
@@ -11,7 +12,7 @@ import pytest
 from lookalike import Collection
 from lookalike.errors import QueryError
 from lookalike.methods.factory import make
-from lookalike.search.fusion import NOT_NEEDED, certain, doubtful
+from lookalike.search.fusion import NOT_NEEDED, certain, doubtful, fuse
 from lookalike.search.labels import COPY, label
 from lookalike.search.match import THROUGH
 from lookalike.significance.combine import PROOF, fused, isolation, shares
@@ -152,6 +153,17 @@ def test_a_copy_with_something_on_top_of_it_does_not_end_the_search():
 def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():
     asked = [answer("phash", {1: 1e-4, 2: 90.0}), answer("color", {3: 1e-4, 4: 2.0, 5: 900.0})]
     assert doubtful(asked) == [3, 1, 4]
+
+
+def test_the_relatives_of_a_copy_never_come_before_it():
+    hash_ = answer("phash", {1: 1e-12}, distance=2.0)
+    near = Findings(
+        "embedding", answer("embedding", {}).traits, {2: Evidence("embedding", 0.1, 1e-14, THROUGH)}, 1, 1000, 0.0
+    )
+    record = Namespace(path="x")
+    matches = fuse([hash_, near], [], lambda ids: dict.fromkeys(ids, record))
+    assert [match.id for match in matches] == [1, 2]
+    assert matches[0].expected_false <= matches[1].expected_false
 
 
 # -- labels

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lookalike.search.asker import Asker
 from lookalike.search.labels import label
-from lookalike.search.match import Match, Step
+from lookalike.search.match import THROUGH, Match, Step
 from lookalike.search.score import similarity
 from lookalike.significance.combine import Fused, fused, shares, suspected, traits_of
 from lookalike.significance.evidence import Evidence, Findings
@@ -73,6 +73,11 @@ def doubtful(answers: Sequence[Findings]) -> list[int]:
     return sorted((id_ for id_, chance in chances.items() if chance <= DOUBTFUL), key=chances.__getitem__)[:VERIFIED]
 
 
+def _is_relative(found: Fused) -> bool:
+    """Whether a picture is there because of what the collection knows of a copy of the query."""
+    return bool(found.evidence) and found.evidence[0].variant == THROUGH
+
+
 def fuse(
     answers: Sequence[Findings],
     same_file: Sequence[int],
@@ -86,10 +91,13 @@ def fuse(
     said = fused(answers)
     asked = traits_of(answers)
     share = shares(asked)
+    copy = min((one.expected_false for one in said.values() if not _is_relative(one)), default=0.0)
     ranked = []
     for id_ in {*said, *same_file}:
         found = said.get(id_, _UNSAID)
         chance = 0.0 if id_ in same_file else found.expected_false
+        if _is_relative(found):  # it is no surer that a picture is like the copy than that the copy is one
+            chance = max(chance, copy if not same_file else 0.0)
         likeness = max([similarity(asked[one.method], one.distance) for one in found.evidence], default=1.0)
         ranked.append((chance, -likeness, id_))
     ranked.sort()
