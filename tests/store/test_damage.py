@@ -81,6 +81,18 @@ def test_a_catalogue_overwritten_in_its_middle_is_one_clear_error(path):
         assert album.check().problems != []
 
 
+@pytest.mark.parametrize("text", [b"CREATE TABLE state", b"images_path", b"caption TEXT"])
+def test_damaged_names_of_tables_are_one_clear_error(path, text):
+    file = path / "catalogue.sqlite"
+    content = file.read_bytes()
+    assert text in content
+    file.write_bytes(content.replace(text, text[:3] + b"\xa0" + text[4:], 1))
+    with Collection(path) as album:
+        for use in (album.info, lambda: album.search(drawing(0))):
+            with pytest.raises(CollectionError, match=r"damaged|catalogue"):
+                use()
+
+
 def test_a_newer_format_is_refused_with_what_to_do(path):
     with sqlite3.connect(path / "catalogue.sqlite") as sql:
         sql.execute(f"PRAGMA user_version = {FORMAT + 1}")

@@ -190,7 +190,7 @@ def plain_errors(path: Path) -> Iterator[None]:
     """SQLite's errors, and what else a damaged database leads to, as CollectionError."""
     try:
         yield
-    except (sqlite3.Error, MemoryError) as error:
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:  # the last: damaged names of tables
         raise CollectionError(explain(path, error)) from error
 
 
