@@ -97,6 +97,25 @@ def test_the_new_place_must_be_new(damaged, tmp_path):
         album.salvage(tmp_path / "taken")
 
 
+def test_records_of_which_none_can_be_read_are_not_looked_for_for_ever(damaged, many, tmp_path):
+    sql = sqlite3.connect(damaged / "catalogue.sqlite")
+    roots = [
+        page
+        for (page,) in sql.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('images', 'sqlite_sequence')")
+    ]
+    size = sql.execute("PRAGMA page_size").fetchone()[0]
+    sql.close()
+    whole = bytearray((damaged / "catalogue.sqlite").read_bytes())
+    for page in roots:
+        whole[(page - 1) * size : page * size] = b"\xa5" * size
+    (damaged / "catalogue.sqlite").write_bytes(whole)
+    with Collection(damaged) as album:
+        assert album.salvage(tmp_path / "new").records == 0
+    with Collection(tmp_path / "new") as new:
+        assert new.index([many], options=HERE).added == 60
+        consistent(new)
+
+
 @pytest.mark.parametrize("place", [0, 100, 2000])
 def test_a_catalogue_that_cannot_be_read_at_all_is_one_line(damaged, tmp_path, place):
     whole = bytearray((damaged / "catalogue.sqlite").read_bytes())

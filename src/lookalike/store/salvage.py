@@ -24,7 +24,9 @@ from lookalike.store.schema import SUMMED, row_sum, strange
 from lookalike.store.upkeep import copy_items, sound_items
 
 _PAGE = 4096  # bytes read at once from a disk that may fail
-_BOUND = 1 << 40  # above all ids
+_SMALLEST = 32  # bytes of a record
+_MOST_FAILURES = 1_000_000  # ranges of records that cannot be read, before the rest is given up
+_UNREADABLE = (sqlite3.Error, MemoryError, UnicodeDecodeError)
 _LEAVES = ("gaps", "roots", "facts")
 
 Rows = list[tuple[Any, ...]]
@@ -121,21 +123,32 @@ def _images(sql: sqlite3.Connection) -> Rows:
     """All records that can be read, by halving the ranges of ids that cannot be read whole."""
     found: Rows = []
     columns = ", ".join((*SUMMED["images"], "sum"))
-    try:
-        ((highest,),) = sql.execute("SELECT max(id) FROM images").fetchall()
-        ranges = [(0, (highest or 0) + 1)]
-    except sqlite3.Error:
-        ranges = [(0, _BOUND)]
-    while ranges:
+    ranges, left = [(0, _above_all_ids(sql))], _MOST_FAILURES
+    while ranges and left:
         low, high = ranges.pop()
         try:
             rows = sql.execute(f"SELECT {columns} FROM images WHERE id >= ? AND id < ?", (low, high)).fetchall()
-        except (sqlite3.Error, MemoryError):
+        except _UNREADABLE:
+            left -= 1
             middle = (low + high) // 2
-            ranges += [(low, middle), (middle, high)] if high - low > 1 else []
+            ranges += [(middle, high), (low, middle)] if high - low > 1 else []
             continue
         found += [tuple(values) for *values, sum_ in rows if sum_ == row_sum(*values)]
     return sorted(found)
+
+
+def _above_all_ids(sql: sqlite3.Connection) -> int:
+    """More than any id, going by what can be read."""
+    found = []
+    for query in ("SELECT max(id) FROM images", "SELECT seq FROM sqlite_sequence"):
+        try:
+            found += [number for (number,) in sql.execute(query) if type(number) is int]
+        except _UNREADABLE:
+            continue
+    if found:
+        return max(0, *found) + 1
+    ((pages,),) = sql.execute("PRAGMA page_count").fetchall()
+    return int(pages) * _PAGE // _SMALLEST
 
 
 def _leaf(sql: sqlite3.Connection, table: str, *, summed: bool = False) -> Rows:
@@ -147,7 +160,7 @@ def _leaf(sql: sqlite3.Connection, table: str, *, summed: bool = False) -> Rows:
             for *values, sum_ in sql.execute(f"SELECT {columns} FROM {table} ORDER BY 1 {order}"):
                 if sum_ == row_sum(*values):
                     found[(*values, sum_) if summed else tuple(values)] = None
-        except (sqlite3.Error, MemoryError):
+        except _UNREADABLE:
             continue
     return list(found)
 
