@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from maps import index
 from lookalike import Collection, QueryError
 from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.methods.embedding import Embedding
+from lookalike.store.directory import Store
 from samples import HERE, draw, drawing, fill
 
 
@@ -203,3 +205,30 @@ def test_progress_names_what_is_done(growing):
     album.map(progress=told.append)
     assert {step.doing for step in told} == {"comparing", "arranging", "naming"}
     assert all(0 <= step.done <= step.total for step in told)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"positions": np.full((1, 2), np.nan, np.float32)},
+        {"neighbours": np.array([[10**12]])},
+        {"region": np.zeros(1, np.float32)},
+        {"positions": np.zeros((1, 3), np.float32)},
+    ],
+)
+def test_a_layout_that_makes_no_sense_is_not_used(tmp_path, wrong):
+    ids = np.array([7])
+    right = KeptMap(ids, np.zeros((1, 2), np.float32), ids[:, None], np.array([-1]), (), False)
+    save(tmp_path / "map", {}, right)
+    assert load(tmp_path / "map", {}) is not None
+    save(tmp_path / "map", {}, replace(right, **wrong))
+    assert load(tmp_path / "map", {}) is None
+
+
+def test_a_layout_is_kept_by_whoever_may_write_and_made_all_the_same(growing):
+    album, _ = growing
+    with Store(album.path).writing():
+        assert len(album.map().ids) == len(album)
+        assert not map_file(album).exists()
+    assert len(album.map().ids) == len(album)
+    assert map_file(album).exists()

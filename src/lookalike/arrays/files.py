@@ -88,9 +88,6 @@ def write_arrays(path: Path, kind: str, params: Params, arrays: Arrays) -> None:
         temporary.unlink(missing_ok=True)
 
 
-write_snapshot = write_arrays
-
-
 def open_arrays(path: Path, kind: str) -> ArrayFile:
     """The arrays of a file, mapped; ValueError when its header is damaged or it is of another kind."""
     found, file = _open(path)
@@ -106,16 +103,6 @@ def verify_arrays(path: Path) -> bool:
     except (OSError, ValueError, CollectionError):
         return False
     return True
-
-
-def read_snapshot(path: Path, index: str) -> tuple[Params, dict[str, NDArray[Any]]]:
-    """Parameters and arrays of a file that was checked wholly; ValueError when it is damaged or of another index."""
-    file = open_arrays(path, index)
-    try:
-        file.check_all()
-    except CollectionError as error:
-        raise ValueError(str(error)) from error
-    return file.params, file.arrays
 
 
 def _open(path: Path) -> tuple[str, ArrayFile]:

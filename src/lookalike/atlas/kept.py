@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.arrays.files import read_snapshot, write_snapshot
+from lookalike.arrays.files import open_arrays, write_arrays
 from lookalike.arrays.rows import Ids
 from lookalike.atlas.reduce import Floats, Places
+from lookalike.errors import CollectionError
 
 EDITION = 1
 """Of the way layouts are made: those of other editions are made anew."""
@@ -38,18 +38,20 @@ class KeptMap:
 def load(path: Path, made_from: dict[str, Any]) -> KeptMap | None:
     """The kept layout; None when there is none, it is damaged, or it was made from something else."""
     try:
-        stamp, arrays = read_snapshot(path, "map")
-    except (OSError, ValueError):
+        file = open_arrays(path, "map")
+        file.check_all()
+    except (OSError, ValueError, CollectionError):
         return None
+    stamp, arrays = dict(file.params), file.arrays
     named = stamp.pop("named", False)
-    if stamp != _stamp(made_from):
+    if stamp != _stamp(made_from) or not _makes_sense(arrays):
         return None
-    names = tuple(arrays.pop("names").tobytes().decode().split("\n")) if arrays["names"].size else ()
-    return KeptMap(arrays["ids"], arrays["positions"], arrays["neighbours"], arrays["region"], names, named)
+    names = tuple(arrays["names"].tobytes().decode("utf-8", "replace").split("\n")) if arrays["names"].size else ()
+    return KeptMap(arrays["ids"], arrays["positions"], arrays["neighbours"], arrays["region"], names, bool(named))
 
 
 def save(path: Path, made_from: dict[str, Any], layout: KeptMap) -> None:
-    """Replace the kept layout in one step; where the collection cannot be written, nothing is kept."""
+    """Replace the kept layout in one step; the caller holds the writer's lock."""
     arrays: dict[str, NDArray[Any]] = {
         "ids": layout.ids,
         "positions": layout.positions,
@@ -57,8 +59,21 @@ def save(path: Path, made_from: dict[str, Any], layout: KeptMap) -> None:
         "region": layout.region,
         "names": np.frombuffer("\n".join(layout.names).encode(), np.uint8),
     }
-    with contextlib.suppress(OSError):
-        write_snapshot(path, "map", {**_stamp(made_from), "named": layout.named}, arrays)
+    write_arrays(path, "map", {**_stamp(made_from), "named": layout.named}, arrays)
+
+
+def _makes_sense(arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether the arrays are those of a layout: a file can be made by anybody."""
+    if arrays.keys() != {"ids", "positions", "neighbours", "region", "names"}:
+        return False
+    ids, near = arrays["ids"], arrays["neighbours"]
+    kinds = [(array.dtype.str, array.shape[:1]) for array in (ids, near, arrays["region"], arrays["positions"])]
+    return (
+        kinds == [("<i8", ids.shape)] * 3 + [("<f4", ids.shape)]
+        and near.ndim == arrays["positions"].ndim == 2
+        and arrays["positions"].shape[1] == 2
+        and bool(np.isfinite(arrays["positions"]).all() and np.isin(near, ids).all() and np.all(ids[1:] > ids[:-1]))
+    )
 
 
 def _stamp(made_from: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.atlas.layout import GRAPH, lay_out, place
 from lookalike.atlas.reduce import Floats, Places, neighbours, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
-from lookalike.errors import QueryError
+from lookalike.errors import CollectionError, QueryError
 from lookalike.progress import Progress, Told
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def make_atlas(
     if kept is None or kept.named != (words is not None) or not np.array_equal(kept.ids, ids):
         kept = _laid_out(kept, ids, vectors, seed, progress)
         kept = _named(kept, searcher, words, progress)
-        save(store.map_file(stored), made_from, kept)
+        # where it is busy, full or read-only, the map is made anew the next time
+        with contextlib.suppress(CollectionError), store.writing():
+            save(store.map_file(stored), made_from, kept)
     return _atlas(kept, searcher.catalogue, method, grid)
 
 
