@@ -28,6 +28,7 @@ from lookalike.index.whole import index_of
 from lookalike.methods.base import Method
 from lookalike.methods.color import Color
 from lookalike.methods.embedding import Embedding
+from lookalike.methods.features import FEATURES
 from lookalike.methods.local import Local
 from lookalike.methods.phash import PHash
 from lookalike.pictures.open import Image, open_image
@@ -59,9 +60,20 @@ def stacked(method: Method[Any], packed: list[Any]) -> Rows:
     return np.concatenate(packed)
 
 
-def local_null(images: list[Image], queries: int) -> tuple[str, NullModel]:
-    """The null model of `local`: what it confirms among pictures that have nothing to do with each other."""
-    method = Local()
+def local_null(images: list[Image], queries: int, features: str) -> tuple[str, NullModel]:
+    """The null model of `local` with some features: the worse of the usual and of a generous size and budget.
+
+    It is kept for all sizes and budgets.
+    """
+    settings = [Local(features), Local(features, 640, 1000)]
+    worst = max(
+        (confirmed(method, images, queries) for method in settings), key=lambda found: (found[0] + 3) / found[1]
+    )
+    return bundle_key("local", {"features": features}), inlier_null(*worst, FEWEST_INLIERS)
+
+
+def confirmed(method: Local, images: list[Image], queries: int) -> tuple[int, int]:
+    """How many pairs of pictures that have nothing to do with each other `local` confirms, and of how many."""
     order = np.random.default_rng(0).permutation(len(images))
     kept, asking = order[: len(order) // 2], order[len(order) // 2 :][:queries]
     described = {int(i): method.describe(images[i]) for i in track(kept, "keypoints")}
@@ -74,9 +86,8 @@ def local_null(images: list[Image], queries: int) -> tuple[str, NullModel]:
         asked += len(variants)
         found = search_local(index, keypoints.__getitem__, variants, len(keypoints)) if variants else []
         hits += len(found)
-    Console().print(f"local: {hits} hits among {asked * len(keypoints)} pairs")
-    null = inlier_null(hits, asked * len(keypoints), FEWEST_INLIERS)
-    return bundle_key(method.name, asdict(method.params)), null
+    Console().print(f"local {asdict(method.params)}: {hits} hits among {asked * len(keypoints)} pairs")
+    return hits, asked * len(keypoints)
 
 
 def main() -> None:
@@ -93,8 +104,10 @@ def main() -> None:
             descriptor = method.describe(image)
             if descriptor is not None:
                 rows.append(method.pack(descriptor))
-    key, null = local_null(images, arguments.local_queries)
-    models = {key: null.to_json()}
+    models = {}
+    for features in FEATURES:
+        key, null = local_null(images, arguments.local_queries, features)
+        models[key] = null.to_json()
     for method, items in zip(methods, packed, strict=True):
         held = Items.of(np.arange(len(items)), stacked(method, items))
         index = method.index_kind().open(held, ())

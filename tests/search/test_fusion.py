@@ -155,6 +155,22 @@ def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():
     assert doubtful(asked) == [3, 1, 4]
 
 
+def test_a_method_alone_is_listened_to_even_where_chance_is_not_known():
+    assert [one.method for one in fused([answer("local", {1: None})])[1].evidence] == ["local"]
+
+
+@pytest.mark.parametrize("method", ["local:size=640", "local:budget=100", "local:features=orb"])
+def test_keypoints_prove_whatever_they_were_made_with(pictures, tmp_path, method):
+    with Collection(tmp_path / "album") as made:
+        made.index([pictures], methods=["phash", method], options=HERE)
+        whole = photo("astronaut.png")
+        piece = whole.crop((whole.width // 8, 0, whole.width * 3 // 4, whole.height * 3 // 4))
+        for methods in ("auto", "local"):
+            found = made.search(saved(piece), methods=methods)
+            assert (found[0].path.endswith("astronaut.png"), found[0].label) == (True, "crop of")
+            assert found[0].expected_false < PROOF
+
+
 def test_the_relatives_of_a_copy_never_come_before_it():
     hash_ = answer("phash", {1: 1e-12}, distance=2.0)
     near = Findings(

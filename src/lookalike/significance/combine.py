@@ -76,7 +76,7 @@ def fused(answers: Sequence[Findings]) -> dict[int, Fused]:
     evidence = gathered(asked)
     for id_, ways in _ways(asked).items():
         counted = {way: chance for way, chance in ways.items() if chance <= PROOF or way in looks}
-        saying = [one for one in evidence[id_] if one.method in counted or traits[one.method].role in LOOKS]
+        saying = [one for one in evidence[id_] if one.method in {*counted, *looks} or traits[one.method].role in LOOKS]
         if counted or any(one.method in looks for one in saying):
             saying.sort(key=lambda one: counted.get(one.method, math.inf))
             found[id_] = Fused(min(counted.values(), default=math.inf), saying)

@@ -64,9 +64,12 @@ def learn(store: Store, methods: Mapping[str, Method[Any]]) -> list[str]:
 
 
 def bundled(name: str, params: Mapping[str, Any]) -> NullModel | None:
-    """The null model shipped for a method with these parameters, if there is one."""
-    kept = _shipped().get(bundle_key(name, params))
-    return None if kept is None else NullModel.from_json(kept)
+    """The null model shipped for a method with these parameters, if there is one; it names those that it depends on."""
+    for key, kept in _shipped().items():
+        method, _, needed = key.partition(" ")
+        if method == name and params.items() >= json.loads(needed).items():
+            return NullModel.from_json(kept)
+    return None
 
 
 def bundle_key(name: str, params: Mapping[str, Any]) -> str:
