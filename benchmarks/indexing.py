@@ -138,7 +138,7 @@ def cold_start(report: Report, scratch: Path) -> None:
     for path in made:
         os.link(path, folder / path.name)
     measured(album, folder)
-    search = [sys.executable, "-m", "lookalike.cli", "-c", str(album), "search", str(made[7])]
+    search = [sys.executable, "-m", "lookalike", "-c", str(album), "search", str(made[7])]
     seconds = min(process_seconds(search) for _ in range(7))
     report.row(what=f"lookalike search, {len(made)} pictures, cold", seconds=seconds)
     report.verdict("lookalike search, cold", seconds, 0.6, at_most=True, unit=" s")

@@ -172,7 +172,7 @@ def _copies(folder: Path, count: int) -> list[bytes]:
 
 
 def _ours(work: Path) -> list[str]:
-    return [sys.executable, "-m", "lookalike.cli", "-c", str(work / "album"), "serve", "--port", "0"]
+    return [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "serve", "--port", "0"]
 
 
 def _naive(work: Path) -> list[str]:
@@ -209,7 +209,7 @@ def _indexing(work: Path) -> Iterator[None]:
         for folder in sorted((work / "beside").iterdir()):
             if stop.is_set():
                 return
-            command = [sys.executable, "-m", "lookalike.cli", "-c", str(work / "album"), "index", "--workers", "1"]
+            command = [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "index", "--workers", "1"]
             subprocess.run([*command, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
     thread = threading.Thread(target=index)

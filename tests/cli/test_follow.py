@@ -14,7 +14,7 @@ def test_a_picture_that_arrives_later_is_indexed(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     photo("coffee.png").save(folder / "first.png")
-    command = [sys.executable, "-m", "lookalike.cli", "-c", str(tmp_path / "album"), "index", str(folder), "--watch"]
+    command = [sys.executable, "-m", "lookalike", "-c", str(tmp_path / "album"), "index", str(folder), "--watch"]
     # background jobs of some shells start with SIGINT ignored, which children inherit
     process = subprocess.Popen(
         [*command, "--method", "phash", "--workers", "0"],

@@ -21,7 +21,7 @@ NAMED = [word for name in METHODS for word in ("--method", name)]
 
 
 def lookalike(*words, **options):
-    command = [sys.executable, "-m", "lookalike.cli", *map(os.fspath, words)]
+    command = [sys.executable, "-m", "lookalike", *map(os.fspath, words)]
     return subprocess.run(command, capture_output=True, timeout=120, **options)
 
 
@@ -66,7 +66,7 @@ def test_json_is_utf_8_whatever_the_terminal(awkward):
 def test_a_pipe_that_closes_early_is_no_error(awkward):
     album, folder, _ = awkward
     process = subprocess.Popen(
-        [sys.executable, "-m", "lookalike.cli", "-c", str(album), "search", str(folder / "日本.png"), "--json"],
+        [sys.executable, "-m", "lookalike", "-c", str(album), "search", str(folder / "日本.png"), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -83,7 +83,7 @@ def test_progress_is_drawn_on_a_terminal_only(tmp_path):
         [
             sys.executable,
             "-m",
-            "lookalike.cli",
+            "lookalike",
             "-c",
             str(tmp_path / "a"),
             "index",

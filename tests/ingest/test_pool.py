@@ -151,7 +151,7 @@ def test_a_worker_that_hangs_does_not_outlive_its_killed_parent(tmp_path, folder
     mark = tmp_path / "worker"
     monkeypatch.setenv("MARK", str(mark))
     (folder / "000.png").write_bytes(how.encode() + b"\0")
-    command = [sys.executable, "-m", "lookalike.cli", "-c", str(tmp_path / "album"), "index", str(folder)]
+    command = [sys.executable, "-m", "lookalike", "-c", str(tmp_path / "album"), "index", str(folder)]
     parent = subprocess.Popen([*command, "--workers", "1", "--method", "phash"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not mark.exists() and time.monotonic() < deadline:

@@ -26,7 +26,7 @@ from visits import TOKENS, jpeg
 @contextmanager
 def serving(collection, *options, token=None):
     """`lookalike serve` as a process; its address."""
-    command = [sys.executable, "-m", "lookalike.cli", "-c", str(collection), "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "lookalike", "-c", str(collection), "serve", "--port", "0", *options]
     env = {**os.environ, "LOOKALIKE_TOKEN": token or ""}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         said = [process.stdout.readline() for _ in range(3)]

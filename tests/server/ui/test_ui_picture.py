@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PIL import Image, ImageOps
+from playwright.sync_api import expect
 from ui_serving import until
 
 FILE = "input[type=file] >> nth=0"
@@ -47,7 +48,7 @@ def laid(page, expected):
 
 def test_a_crop_is_outlined_in_the_picture_and_laid_where_it_belongs(found):
     page = found("chelsea.png", crop)
-    assert page.locator(".stamp").inner_text().strip() == "Crop of this"
+    expect(page.locator(".stamp")).to_have_text("Crop of this")
     assert page.locator(".stage figure").count() == 2
     page.locator(".outline circle").first.wait_for()  # where both match
     inner = page.locator(".outline polygon").last.bounding_box()
@@ -94,7 +95,7 @@ def test_facts_and_the_way_on(visit):
     assert download.value.suggested_filename == name
     page.keyboard.press("ArrowRight")
     until(page, f"document.querySelector('.picture h1').textContent !== {name!r}")
-    assert page.locator(".turn").inner_text().strip().startswith("2 of")
+    expect(page.locator(".turn")).to_contain_text("2 of")
     page.get_by_role("link", name="More like this").click()
     page.locator(".asked img").wait_for()
     assert "q=id%3A" in page.url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PIL import ImageOps
+from playwright.sync_api import expect
 from ui_serving import until
 
 PHONE = {"size": (390, 844), "has_touch": True, "is_mobile": True}
@@ -192,7 +193,7 @@ def test_what_is_no_picture_and_what_is_no_question(visit, tmp_path):
     page.get_by_role("heading", name="This picture cannot be read").wait_for()
     page.goto(page.url.partition("/?")[0] + "/?where=width+%3E%3E+3")
     page.get_by_role("heading", name="This question cannot be understood").wait_for()
-    assert "width >> 3" in page.locator(".state pre").inner_text()
+    expect(page.locator(".state pre")).to_contain_text("width >> 3")
     page.goto(page.url.partition("/?")[0] + "/picture/123456")
     page.get_by_role("heading", name="There is nothing here").wait_for()
 
@@ -219,7 +220,7 @@ def test_ten_thousand_hits_are_never_all_in_the_page_and_back_keeps_the_place(vi
         most = max(most, page.locator(".tile").count())
         if "10,000 pictures in all" in page.locator(".told").inner_text():
             break
-    assert "10,000 pictures in all" in page.locator(".told").inner_text()
+    expect(page.locator(".told")).to_contain_text("10,000 pictures in all")
     assert 0 < most < 120
     page.evaluate("scrollTo(0, 30000)")
     page.wait_for_timeout(100)
@@ -253,5 +254,5 @@ def test_names_are_shown_as_they_are_and_never_run(visit):
     assert hits(page, "all") == ["<img src=x onerror=document.title='broken'>.png"]
     page.locator(".hit").click()
     page.locator(".picture h1").wait_for()
-    assert page.locator(".picture h1").inner_text() == "<img src=x onerror=document.title='broken'>.png"
+    expect(page.locator(".picture h1")).to_have_text("<img src=x onerror=document.title='broken'>.png")
     assert page.title() != "broken"

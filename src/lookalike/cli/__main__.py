@@ -1,5 +1,0 @@
-"""`python -m lookalike.cli`, for where the script is not on the path."""
-
-from lookalike.cli import main
-
-main()
