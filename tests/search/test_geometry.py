@@ -13,7 +13,7 @@ from lookalike.methods.local import Local
 from lookalike.pictures.open import open_image
 from lookalike.render.matches import draw_match
 from lookalike.search.geometry import verify
-from lookalike.search.local import find_in, in_whole, search_local
+from lookalike.search.local import confirmed, find_in, in_whole, is_certain, search_local
 
 LOCAL = Local()
 PHOTOS = ("cat", "coffee", "astronaut", "rocket", "brick", "camera", "gravel", "moon", "coins", "page")
@@ -226,3 +226,22 @@ def test_the_proof_is_drawn_with_the_outline_in_the_found_picture():
     zoom = 460 / 400
     assert np.ptp(right[:, 1]) == pytest.approx(300 * zoom, abs=12)
     assert np.ptp(right[:, 0]) == pytest.approx(250 * zoom, abs=12)
+
+
+@pytest.mark.parametrize(("certain", "looked_at"), [(False, 5), (True, 2)])
+def test_of_doubtful_pictures_no_more_are_looked_at_than_patience_allows(stored, certain, looked_at):
+    read = []
+
+    def fetch(number):
+        read.append(number)
+        return stored[number]
+
+    others = [number for number in stored if number != 0]
+    assert confirmed(fetch, asked(picture("cat")), others, certain) == {}
+    assert read == others[:looked_at]
+
+
+def test_a_doubtful_picture_that_is_confirmed_renews_the_patience_and_one_without_keypoints_costs_none(stored):
+    found = confirmed(stored.__getitem__, asked(picture("cat")), [1, 2, 99, 3, 4, 0, 5], certain=False)
+    assert (list(found), found[0].detail["label"], is_certain(found.values())) == ([0], "same picture", True)
+    assert confirmed(stored.__getitem__, asked(picture("cat")), [1, 2, 3, 0], certain=True) == {}

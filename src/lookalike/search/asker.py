@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from lookalike.arrays.rows import Ids
 from lookalike.errors import StoppedError
 from lookalike.index.votes import Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
 from lookalike.search.ask import find
-from lookalike.search.local import find_parts, in_whole
+from lookalike.search.local import confirmed, find_parts, in_whole, is_certain
 from lookalike.search.match import THROUGH
 from lookalike.search.searcher import Searcher
 from lookalike.significance.evidence import Evidence, Findings
@@ -59,7 +57,7 @@ class Asker:
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name, self.limits.index)
         if isinstance(index, Voting):
-            answer = self._verified(method, index, k, self.allowed)
+            answer = self._verified(method, index, k)
         else:
             radius = self.limits.radius
             answer = find(method, index, self._variants(name), k=k, radius=radius, allowed=self.allowed)
@@ -89,24 +87,26 @@ class Asker:
         return self._weighed(replace(answer, found=found), started)
 
     def verify(self, answer: Findings, ids: Iterable[int]) -> Findings:
-        """The answer of a method that finds parts, and those of some more pictures that geometry confirms."""
+        """The answer of a method that finds parts, and those of some more pictures, the best first, that geometry
+        confirms."""
         started = time.perf_counter()
-        doubtful = sorted(set(ids) - set(answer.found))
-        index = self.searcher.index(answer.method)
-        if not doubtful or not isinstance(index, Voting):
+        doubtful = [id_ for id_ in ids if id_ not in answer.found]
+        if not doubtful or not isinstance(self.searcher.index(answer.method), Voting):
             return answer
-        method = self.searcher.method(answer.method)
-        more = self._verified(method, index, len(doubtful), np.array(doubtful, np.int64))
-        more = self._weighed(replace(more, found={**answer.found, **more.found}), started - answer.seconds)
+        variants = self._variants(answer.method)
+        found = confirmed(self._fetch(answer.method), variants, doubtful, is_certain(answer.found.values()))
+        more = replace(answer, found={**answer.found, **self._in_whole(found)})
+        more = self._weighed(more, started - answer.seconds)
         return replace(more, found=dict(sorted(more.found.items(), key=lambda item: (item[1].distance, item[0]))))
 
-    def _verified(self, method: Method[Any], index: Voting, k: int, allowed: Ids | None) -> Findings:
+    def _verified(self, method: Method[Any], index: Voting, k: int) -> Findings:
         variants = self._variants(method.name)
-        answer = find_parts(method, index, self._fetch(method.name), variants, k, allowed)
+        answer = find_parts(method, index, self._fetch(method.name), variants, k, self.allowed)
+        return replace(answer, found=self._in_whole(answer.found))
+
+    def _in_whole(self, found: dict[int, Evidence]) -> dict[int, Evidence]:
         x, y = (0, 0) if isinstance(self.picture, int) else self.picture.origin
-        if not (x or y):
-            return answer
-        return replace(answer, found={id_: in_whole(one, x, y) for id_, one in answer.found.items()})
+        return {id_: in_whole(one, x, y) for id_, one in found.items()} if x or y else found
 
     def _variants(self, name: str) -> list[Variant[Any]]:
         """The query's descriptors of a method, made once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -115,6 +115,36 @@ def find_in(variants: Sequence[Variant[Keypoints]], found: Keypoints) -> tuple[V
         return None
     best = max(hits, key=lambda hit: hit.verified.inliers)
     return _upright(best, variants[best.variant]), variants[best.variant].name
+
+
+def confirmed(
+    fetch_keypoints: Fetch, variants: Sequence[Variant[Keypoints]], ids: Iterable[int], certain: bool
+) -> dict[int, Evidence]:
+    """Of some pictures, the likeliest first, those in which the query is found, or which in the query.
+
+    It gives up as early as `search_local` does; certain: that has found a picture for certain.
+    """
+    found: dict[int, Evidence] = {}
+    patience = PATIENCE if certain else CANDIDATES
+    for id_ in ids:
+        try:
+            there = find_in(variants, fetch_keypoints(id_))
+        except KeyError:  # it has no keypoints
+            continue
+        if there is not None:
+            found[id_] = evidence_of(*there)
+            certain = certain or there[0].inliers >= CERTAIN
+            patience = PATIENCE if certain else CANDIDATES
+            continue
+        patience -= 1
+        if patience <= 0:
+            break
+    return found
+
+
+def is_certain(found: Iterable[Evidence]) -> bool:
+    """Whether one of the pictures found was found by so many keypoints that there is hardly more to be found."""
+    return any(one.detail["inliers"] >= CERTAIN for one in found)
 
 
 def _evidence(hit: Hit, variant: Variant[Keypoints]) -> Evidence:
