@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from lookalike.arrays.rows import Ragged
+from lookalike.index import keypoints
 from lookalike.index.base import Sealed, Segment
 from lookalike.index.codebook import shipped
 from lookalike.index.exhaustive import ExhaustiveKind, good_matches, nearest_rows
 from lookalike.index.items import Items
 from lookalike.index.keypoint_rows import pack_places, pack_rows, places, unpack_places
 from lookalike.index.keypoints import VOTERS, KeypointKind
+from lookalike.index.lists import Chosen
 from lookalike.index.votes import Votes, Voting
 
 WIDTH = 32
@@ -173,6 +175,27 @@ def test_removed_pictures_and_those_not_allowed_are_not_found(n):
     found = index.search(queries(stored, [4, 5]), n, allowed=ids[5:])
     assert ids[4] not in found.ids
     assert found.ids[1, 0] == ids[5]
+
+
+def test_which_pictures_were_removed_is_laid_out_once_whatever_is_asked(monkeypatch):
+    made = []
+
+    class Counted(Chosen):
+        def __init__(self, keep: np.ndarray) -> None:
+            made.append(len(keep))
+            super().__init__(keep)
+
+    monkeypatch.setattr(keypoints, "Chosen", Counted)
+    index, ids, stored = filled(MANY, dead=[30])
+    asked = queries(stored, [3, 4, 5])
+    found = index.search(asked, 1).ids[:, 0].tolist()
+    assert made == [MANY - 3]
+    assert found[1:] == ids[4:6].tolist()
+
+    assert ids[4] not in index.search(asked, 1, allowed=ids[5:]).ids  # a filter is not taken for what was removed
+    made.clear()
+    assert index.search(asked, 1).ids[:, 0].tolist() == found
+    assert made == []
 
 
 def test_a_filter_that_leaves_few_pictures_is_answered_exactly():

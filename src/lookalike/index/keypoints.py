@@ -25,7 +25,7 @@ from lookalike.index.keypoint_rows import (
     unpack_places,
     vectors,
 )
-from lookalike.index.lists import LABELS, Lists, merged, pack
+from lookalike.index.lists import LABELS, Chosen, Lists, merged, pack
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
@@ -167,7 +167,8 @@ class KeypointIndex:
     def votes(self, query: Bytes, allowed: Ids | None = None) -> Votes:
         """The votes of one query's packed rows (n, w)."""
         keep = self._items.keep(allowed)
-        squares, position, place = self._nearest(vectors(query[:, : self._kind.width], self._kind.binary), keep)
+        chosen = self._living if allowed is None else None
+        squares, position, place = self._nearest(vectors(query[:, : self._kind.width], self._kind.binary), keep, chosen)
         last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
         weight = np.maximum(0, 1 - squares / np.maximum(last, max(self._far, _NOTHING)))
         voter, rank = np.nonzero((position >= 0) & (weight > 0))
@@ -195,7 +196,17 @@ class KeypointIndex:
         own = FAR * typical_square(vectors(voters[:, : self._kind.width], self._kind.binary))
         return np.float32(shipped().far if self._kind.ships else own)
 
-    def _nearest(self, asked: Floats, keep: Mask | None) -> Found:
+    @cached_property
+    def _living(self) -> list[Chosen | None]:
+        """What of each segment is not dead: the same for every query that has no filter, so made once."""
+        return self._chosen(self._items.live)
+
+    def _chosen(self, keep: Mask | None) -> list[Chosen | None]:
+        """What of each segment may be found; None where that is all of it."""
+        parts = [None if keep is None else keep[one.first : one.last] for one in self._segments]
+        return [None if part is None or part.all() else Chosen(part) for part in parts]
+
+    def _nearest(self, asked: Floats, keep: Mask | None, chosen: list[Chosen | None] | None) -> Found:
         """The nearest voters of each row of a query, of the positions kept only, nearest first."""
         left = self._items.size if keep is None else int(np.count_nonzero(keep))
         if left <= _TAIL:
@@ -204,7 +215,8 @@ class KeypointIndex:
             tail = np.arange(self._sealed, self._items.size)
             found = [self._exactly(asked, tail if keep is None else tail[keep[tail]])]
             near = self._segments[0].part.lists.codebook.assign(asked, _PROBES) if self._segments else None
-            found += [self._by_codes(asked, one, near, keep) for one in self._segments]
+            chosen = self._chosen(keep) if chosen is None else chosen
+            found += [self._by_codes(asked, *one, near) for one in zip(self._segments, chosen, strict=True)]
         squares, position, place = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
         best = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
         rows = np.arange(len(asked))[:, None]
@@ -219,10 +231,9 @@ class KeypointIndex:
         where = np.append(pack_places(voters), np.zeros((1, PLACE), np.uint8), axis=0)
         return squares, of[at], where[at]
 
-    def _by_codes(self, asked: Floats, segment: Segment[Part], near: Any, keep: Mask | None) -> Found:
+    def _by_codes(self, asked: Floats, segment: Segment[Part], chosen: Chosen | None, near: Any) -> Found:
         part, first = segment.part, segment.first
-        kept = None if keep is None else keep[first : segment.last]
-        squares, labels = part.lists.search(asked, near, _NEIGHBOURS, kept)
+        squares, labels = part.lists.search(asked, near, _NEIGHBOURS, chosen)
         item, number = labels // LABELS, labels % LABELS
         valid = (labels >= 0) & (item < len(segment))
         item = np.where(valid, item, 0)

@@ -52,6 +52,15 @@ def _places(sizes: NDArray[np.uint32]) -> tuple[Words, Words]:
     return base + _CODE_WORDS * number, base + _CODE_WORDS * np.repeat(size, size) + number
 
 
+class Chosen:
+    """The labels of the items of a segment that may be found, 64 bytes an item; for any number of searches."""
+
+    def __init__(self, keep: NDArray[np.bool_]) -> None:
+        faiss = load_faiss()
+        self._bitmap = np.repeat(np.where(keep, np.uint8(255), np.uint8(0)), LABELS // 8)
+        self.selector = faiss.IDSelectorBitmap(len(self._bitmap), faiss.swig_ptr(self._bitmap))
+
+
 class Lists:
     """The lists of one segment, for any number of threads. ValueError when sizes and entries contradict each other."""
 
@@ -69,21 +78,19 @@ class Lists:
         return int(np.clip(_LOOK * len(self._sizes) / max(1, self.total), _FEWEST, _MOST))
 
     def search(
-        self, rows: Floats, near: tuple[Floats, NDArray[np.int64]], k: int, keep: NDArray[np.bool_] | None
+        self, rows: Floats, near: tuple[Floats, NDArray[np.int64]], k: int, chosen: Chosen | None
     ) -> tuple[Floats, Words]:
         """(n, k) squared distances and labels of the nearest entries, inf and -1 where there are fewer.
 
-        near: distances and numbers of lists, nearest first, as many as there are `probes` or more. keep: (items,) which
-        may be found.
+        near: distances and numbers of lists, nearest first, as many as there are `probes` or more. chosen: what may
+        be found, None for all.
         """
         faiss = load_faiss()
         probes = min(self.probes, near[0].shape[1])
         far, lists = (np.ascontiguousarray(part[:, :probes]) for part in near)
         params = faiss.SearchParametersIVF(nprobe=probes)
-        if keep is not None:
-            bitmap = np.repeat(np.where(keep, np.uint8(255), np.uint8(0)), LABELS // 8)
-            chosen = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))
-            params = faiss.SearchParametersIVF(nprobe=probes, sel=chosen)
+        if chosen is not None:
+            params = faiss.SearchParametersIVF(nprobe=probes, sel=chosen.selector)
         squares, labels = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
         given = (np.ascontiguousarray(rows, np.float32), lists, far, squares, labels)
         asked, where, away, found, named = map(faiss.swig_ptr, given)
