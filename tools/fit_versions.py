@@ -141,7 +141,7 @@ def measured(one: Image, file: Path, mirrored: bool) -> NDArray[np.float64] | No
     found = find_in(ways if mirrored else ways[:1], stored) if ways and stored is not None else None
     sizes = (one.width, one.height), (other.width, other.height)
     if found is not None:
-        start = map_of(found[0], *sizes)
+        start = map_of(found[0].quad, found[0].reverse_quad, *sizes)
     else:
         variant = near_variant(one, other)
         if variant is None:

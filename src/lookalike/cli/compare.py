@@ -53,5 +53,5 @@ def _held(one: Comparison) -> str:
     if "inliers" not in one.detail:
         return one.variant
     label, covered = one.detail["label"], round(100 * one.detail["covered"])
-    what = f"{label} as B" if label.startswith("same") else f"{label} B"
-    return f"{one.variant}: {what} ({one.detail['inliers']} inliers, {covered} % of B)"
+    joint = {"same picture": " as", "same scene": " as", "edited copy": " of"}.get(label, "")
+    return f"{one.variant}: {label}{joint} B ({one.detail['inliers']} inliers, {covered} % of B)"

@@ -186,7 +186,7 @@ class Judge:
         chance = expected_false(self._keypoints.null, 1 / (1 + found.inliers), self._keypoints.pairs())
         if not (flat or self._scenes):
             return None
-        start = map_of(found, self._sizes[first], self._sizes[second])
+        start = map_of(found.quad, found.reverse_quad, self._sizes[first], self._sizes[second])
         agreeing = found.inliers >= AGREEING * len(match(one, other))
         copy = self._judged(first, second, found, chance, start) if flat and agreeing else None
         return copy or Link(first, second, SCENE, chance, start=start)
@@ -197,7 +197,11 @@ class Judge:
             return []
         one, other = self._points(link.first), self._points(link.second)
         found = verify(one, other) if one is not None and other is not None else None
-        return [] if found is None else [map_of(found, self._sizes[link.first], self._sizes[link.second])]
+        return (
+            []
+            if found is None
+            else [map_of(found.quad, found.reverse_quad, self._sizes[link.first], self._sizes[link.second])]
+        )
 
     def _judged(self, first: int, second: int, found: Verified, chance: float, start: Floats) -> Link | None:
         """What geometry says: the same view, a part, or only the same scene, which is no copy."""

@@ -55,6 +55,10 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
     matches = fuse(answers, same_file, catalogue.records, None if limits.radius is not None else limits.k)
+    if isinstance(asker.picture, Image) and query.region is None and limits.radius is None:
+        from lookalike.search.look import looked_at  # pulls in what most answers do not need
+
+        matches = looked_at(matches, asker.picture)
     return Matches(matches, steps=steps(answers))
 
 

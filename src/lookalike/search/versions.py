@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.pictures.open import Image
-from lookalike.search.geometry import Verified
 from lookalike.search.overlay import CELL, Floats, Overlay, cells_of, lay_over, outline
 
 COEFFICIENTS = Path(__file__).with_name("versions.json")
@@ -83,15 +82,15 @@ def compare_versions(one: Image, other: Image, start: Floats) -> Residual | None
     return None if overlay is None else residual(overlay)
 
 
-def map_of(verified: Verified, one: tuple[int, int], other: tuple[int, int]) -> Floats:
-    """The map from (width, height) of the query to that of the found picture that geometry says."""
+def map_of(quad: Floats | None, reverse_quad: Floats | None, one: tuple[int, int], other: tuple[int, int]) -> Floats:
+    """The map from (width, height) of the query to that of the found picture that geometry says; see `Verified`."""
     import cv2
 
-    if verified.quad is not None:
-        ends = outline(*one), verified.quad
+    if quad is not None:
+        ends = outline(*one), quad
     else:
-        assert verified.reverse_quad is not None  # geometry says one of them at least
-        ends = verified.reverse_quad, outline(*other)
+        assert reverse_quad is not None  # geometry says one of them at least
+        ends = reverse_quad, outline(*other)
     return np.asarray(cv2.getPerspectiveTransform(ends[0].astype(np.float32), ends[1].astype(np.float32)), np.float64)
 
 
