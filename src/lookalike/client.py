@@ -16,7 +16,7 @@ from lookalike.errors import CollectionError, ImageError, LookalikeError, ModelE
 if TYPE_CHECKING:
     import httpx2
 
-    from lookalike.collection import Facet, Info
+    from lookalike.contents import Facet, Info
     from lookalike.duplicates import Group
     from lookalike.ingest.run import IndexReport
     from lookalike.pictures.open import Source
@@ -184,14 +184,14 @@ class Client:
 
     def info(self) -> Info:
         """What the collection holds."""
-        from lookalike.collection import Info, MethodInfo
+        from lookalike.contents import Info, MethodInfo
 
         found = self._ask("GET", "/collection")
         return _made(Info, {**found, "methods": [_made(MethodInfo, one) for one in found["methods"]]})
 
     def facets(self, field: str) -> list[Facet]:
         """The most frequent values of folder, year, camera, format or orientation."""
-        from lookalike.collection import Facet
+        from lookalike.contents import Facet
 
         found = self._ask("GET", "/collection/facets")
         if field not in found:

@@ -7,11 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from lookalike.contents import Facet, Info, contents_of
 from lookalike.errors import CollectionError, LookalikeError, QueryError, printable
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
@@ -32,48 +33,6 @@ if TYPE_CHECKING:
 
 MANY = 20_000
 """Pictures from which on whoever asks twice gets faiss imported: each further scan is then several times as fast."""
-
-
-@dataclass(frozen=True, slots=True)
-class MethodInfo:
-    """A method as the collection holds it: how many pictures it describes, the bytes of their descriptors, and in how
-    many segments they are indexed (what is in none is searched exactly)."""
-
-    name: str
-    params: dict[str, Any]
-    pictures: int
-    bytes: int
-    segments: int
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What a collection holds.
-
-    failed: files that could not be read; removed: remembered files that are gone; damaged: pictures of which a part is
-    missing; skipped: how many files of which kind are no pictures. ignored: patterns of names that are skipped, by
-    folder; left_out: files and folders that were removed from a folder that is indexed.
-    """
-
-    path: str
-    pictures: int
-    failed: int
-    removed: int
-    bytes: int
-    methods: list[MethodInfo]
-    roots: list[str]
-    damaged: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    ignored: dict[str, list[str]] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A value that pictures have, and how many."""
-
-    value: str
-    pictures: int
 
 
 class Collection:
@@ -382,37 +341,7 @@ class Collection:
 
     def info(self) -> Info:
         """What the collection holds. Opens no index."""
-        from lookalike.index.items import Items
-        from lookalike.ingest.scope import read_scope
-
-        catalogue, view = self._store.catalogue, self._store.view()
-        counts, scope = catalogue.counts(), read_scope(catalogue)
-        segments = {name: self._store.segments(stored) for name, stored in view.methods.items()}
-        held = [
-            MethodInfo(
-                name,
-                stored.params,
-                len(Items(matrix.ids(), matrix, view.tombstones)),
-                self._store.files(stored).bytes(stored.extent),
-                len(segments[name]),
-            )
-            for name, stored in view.methods.items()
-            for matrix in [self._store.matrix(stored)]
-        ]
-        size = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
-        return Info(
-            str(self.path),
-            counts["ok"],
-            counts["failed"],
-            counts["removed"],
-            size,
-            held,
-            catalogue.roots(),
-            catalogue.damaged(),
-            catalogue.skipped(),
-            {folder: list(names) for folder, names in scope.ignored.items()},
-            sorted(scope.left_out),
-        )
+        return contents_of(self._store)
 
     def facets(self, field: str, limit: int = 100) -> list[Facet]:
         """The most frequent values of a field of filters, or of "year"; pictures without one are left out.

@@ -12,7 +12,7 @@ from lookalike.cli.output import console, kinds, plural, print_json, short_path,
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
-    from lookalike.collection import Info
+    from lookalike.contents import Info
     from lookalike.store.catalogue import Record
 
 MOST_LEFT_OUT = 5

@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from lookalike.collection import Collection, Facet, Info
+from lookalike.collection import Collection
+from lookalike.contents import Facet, Info
 from lookalike.errors import printable
 from lookalike.models.hub import ModelStatus, list_models
 from lookalike.server.answers import Json

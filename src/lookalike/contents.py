@@ -1,0 +1,85 @@
+"""What a collection holds, in numbers and words for its user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lookalike.store.directory import Store
+
+
+@dataclass(frozen=True, slots=True)
+class MethodInfo:
+    """A method as the collection holds it: how many pictures it describes, the bytes of their descriptors, and in how
+    many segments they are indexed (what is in none is searched exactly)."""
+
+    name: str
+    params: dict[str, Any]
+    pictures: int
+    bytes: int
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a collection holds.
+
+    failed: files that could not be read; removed: remembered files that are gone; damaged: pictures of which a part is
+    missing; skipped: how many files of which kind are no pictures. ignored: patterns of names that are skipped, by
+    folder; left_out: files and folders that were removed from a folder that is indexed.
+    """
+
+    path: str
+    pictures: int
+    failed: int
+    removed: int
+    bytes: int
+    methods: list[MethodInfo]
+    roots: list[str]
+    damaged: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value that pictures have, and how many."""
+
+    value: str
+    pictures: int
+
+
+def contents_of(store: Store) -> Info:
+    """What the collection of a store holds. Opens no index."""
+    from lookalike.index.items import Items
+    from lookalike.ingest.scope import read_scope
+
+    catalogue, view = store.catalogue, store.view()
+    counts, scope = catalogue.counts(), read_scope(catalogue)
+    segments = {name: store.segments(stored) for name, stored in view.methods.items()}
+    held = [
+        MethodInfo(
+            name,
+            stored.params,
+            len(Items(matrix.ids(), matrix, view.tombstones)),
+            store.files(stored).bytes(stored.extent),
+            len(segments[name]),
+        )
+        for name, stored in view.methods.items()
+        for matrix in [store.matrix(stored)]
+    ]
+    size = sum(path.stat().st_size for path in store.directory.rglob("*") if path.is_file())
+    return Info(
+        str(store.directory),
+        counts["ok"],
+        counts["failed"],
+        counts["removed"],
+        size,
+        held,
+        catalogue.roots(),
+        catalogue.damaged(),
+        catalogue.skipped(),
+        {folder: list(names) for folder, names in scope.ignored.items()},
+        sorted(scope.left_out),
+    )
