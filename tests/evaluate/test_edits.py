@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import PIL.Image
 import pytest
 from PIL import ImageChops
 
 from lookalike.errors import QueryError
+from lookalike.evaluate import edits
 from lookalike.evaluate.edits import EDITS, _homography, get, names
 from samples import drawing, photo
 
 OTHERS = [drawing(seed, 120, 90) for seed in (50, 51, 52)]
-BY_CHANCE = {"noise-25", "text-12", "border-12", "perspective-15", "crop-40", "mirrored-crop-40", "pasted-45"}
+BY_CHANCE = {
+    "noise-25",
+    "text-12",
+    "border-12",
+    "perspective-15",
+    "crop-40",
+    "mirrored-crop-40",
+    "pasted-45",
+    "chain-5",
+}
 
 
 def pixels(picture):
@@ -199,3 +211,21 @@ def test_a_pasted_picture_leaves_most_of_the_other_in_sight():
     assert (pixels(pasted) == (200, 0, 0)).all(axis=2).sum() == 45 * 45
     assert (pixels(pasted) == (1, 2, 3)).all(axis=2).sum() == 200 * 100 - 45 * 45
     assert pixels(scene).max() == 3
+
+
+def test_a_chain_is_made_of_edits_of_different_kinds(monkeypatch):
+    done = []
+
+    def noted(edit):
+        return replace(edit, change=lambda picture, strength, chance: done.append(edit) or picture)
+
+    chain = get("chain-5")
+    monkeypatch.setattr(edits, "EDITS", tuple(noted(edit) for edit in EDITS))
+    lengths = set()
+    for seed in range(40):
+        done.clear()
+        chain.apply(photo("coffee.png"), seed)
+        assert not any(edit.needs_others for edit in done)
+        assert len({edit.family for edit in done}) == len(done)
+        lengths.add(len(done))
+    assert lengths == {2, 3, 4, 5}

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.evaluate.metrics import average_precision, mean_reciprocal_rank, rank_of, ranks_of, recall_at
+from lookalike.evaluate.metrics import (
+    average_precision,
+    mean_reciprocal_rank,
+    micro_average_precision,
+    rank_of,
+    ranks_of,
+    recall_at,
+    recall_at_precision,
+)
 
 some_ranks = st.lists(st.one_of(st.none(), st.integers(1, 50)), min_size=1, max_size=30)
 some_ids = st.lists(st.integers(0, 30), unique=True, max_size=20)
@@ -78,3 +86,23 @@ def test_what_is_right_counts_even_if_it_is_also_neutral():
 def test_neutral_ids_count_as_if_they_had_never_been_found(answer, right, neutral):
     bare = [id_ for id_ in answer if id_ not in neutral - right]
     assert ranks_of(answer, right, neutral) == ranks_of(bare, right)
+
+
+def test_micro_average_precision_and_recall_at_precision_by_hand():
+    found = [(1e-9, True), (0.5, False), (0.2, True), (1.0, True), (2.0, False)]
+    assert micro_average_precision(found, 4) == pytest.approx((1 + 1 + 3 / 4) / 4)
+    assert recall_at_precision(found, 4, 0.9) == 2 / 4
+    assert recall_at_precision(found, 4, 0.75) == 3 / 4
+    assert recall_at_precision([], 4, 0.9) == micro_average_precision([], 4) == 0
+
+
+def test_of_what_is_equally_doubtful_the_wrong_count_first():
+    assert micro_average_precision([(1.0, True), (1.0, False)], 1) == 1 / 2
+
+
+@given(st.lists(st.booleans(), max_size=30), st.floats(0, 1))
+def test_a_stranger_can_only_do_harm(rights, doubt):
+    found = [(number / 30, right) for number, right in enumerate(rights)]
+    more = [*found, (doubt, False)]
+    assert micro_average_precision(more, 30) <= micro_average_precision(found, 30)
+    assert recall_at_precision(more, 30, 0.9) <= recall_at_precision(found, 30, 0.9)

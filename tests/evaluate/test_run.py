@@ -245,6 +245,16 @@ def test_false_alarms_are_counted_per_question():
     assert evaluation.false_alarms("local", 1.0) is None
 
 
+def test_copies_and_strangers_are_one_list():
+    copies = (*made([1, 2], [1e-9, 1e-9]), Outcome(3, "mirror", "phash", None, None, 4, 1.0, 0.3))
+    held = (HeldOut(1, "phash", ((2, 1e-12), (3, 1e-13))), HeldOut(2, "phash", ()))
+    found = Evaluation(9, 0, ("phash",), ("mirror",), copies, held).detection("phash")
+    assert (found.copies, found.strangers) == (3, 2)
+    assert found.micro_average_precision == pytest.approx(1 / 2 / 3)  # a stranger is less doubtful than the one copy
+    assert found.recall_90 == 0
+    assert Evaluation(9, 0, ("phash",), ("mirror",), copies).detection("phash") is None
+
+
 def test_draws_are_decoded_once_and_few_are_kept(twenty, monkeypatch):
     from lookalike.evaluate import sample as module
 

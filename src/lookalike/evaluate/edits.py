@@ -258,6 +258,20 @@ def _pasted(picture: Picture, share: float, chance: Chance) -> Picture:
     return scene
 
 
+def _chain(picture: Picture, most: float, chance: Chance) -> Picture:
+    """Two to `most` edits one after another, each of another family."""
+    families: dict[str, list[Edit]] = {}
+    for edit in EDITS:
+        if not edit.needs_others and edit.family != SEVERAL:
+            families.setdefault(edit.family, []).append(edit)
+    chosen = chance.random.permutation(list(families))[: int(chance.random.integers(2, round(most) + 1))]
+    for family in chosen:
+        edits = families[family]
+        edit = edits[int(chance.random.integers(len(edits)))]
+        picture = edit.change(picture, edit.strength, chance)
+    return picture
+
+
 def _scaled(size: tuple[int, int], factor: float, smallest: int = SMALLEST) -> tuple[int, int]:
     """Both sides times the factor, but not below `smallest` pixels or what they were."""
     width, height = (max(round(side * factor), min(side, smallest)) for side in size)
@@ -285,7 +299,7 @@ def _homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> lis
 
 
 SIZE, LIGHT, SHAPE, ADDED = "size and quality", "light and colour", "turned and bent", "something added"
-PART, TOGETHER = "a part of it", "with other pictures"
+PART, TOGETHER, SEVERAL = "a part of it", "with other pictures", "several edits"
 
 EDITS: tuple[Edit, ...] = (
     Edit("resize-25", SIZE, "a quarter of the width and height", 0.25, _resize),
@@ -321,5 +335,6 @@ EDITS: tuple[Edit, ...] = (
     Edit("mirrored-crop-40", PART, "a window of 40 % of the area, mirrored", 0.4, _mirrored_crop),
     Edit("collage-4", TOGETHER, "one of four pictures in a collage", 4, _collage, needs_others=True),
     Edit("pasted-45", TOGETHER, "fitted into 45 % of the sides of another picture", 0.45, _pasted, needs_others=True),
+    Edit("chain-5", SEVERAL, "two to five of the others one after another, each of another kind", 5, _chain),
 )
 """All edits, by family."""

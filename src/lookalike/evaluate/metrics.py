@@ -35,3 +35,26 @@ def ranks_of(answer: Sequence[int], right: Collection[int], neutral: Collection[
     """The ranks of all right ids of an answer, ascending; neutral ones do not count as places."""
     places = enumerate((id_ for id_ in answer if id_ in right or id_ not in neutral), 1)
     return [rank for rank, id_ in places if id_ in right]
+
+
+Detections = Sequence[tuple[float, bool]]
+"""Of each question what came first: how doubtful it is, and whether it is right."""
+
+
+def micro_average_precision(found: Detections, right: int) -> float:
+    """The mean, over all `right` pictures there are, of the precision among what is no more doubtful than each.
+
+    One list of all questions (Douze et al. 2021, DISC21): a question without a right picture can only do harm. Of
+    what is equally doubtful the wrong count first.
+    """
+    return average_precision([rank for rank, (_, good) in enumerate(sorted(found), 1) if good], right)
+
+
+def recall_at_precision(found: Detections, right: int, precision: float) -> float:
+    """The greatest share of the `right` pictures that is found with at least this precision, for any one limit."""
+    best = good = 0
+    for rank, (_, is_right) in enumerate(sorted(found), 1):
+        good += is_right
+        if is_right and good >= precision * rank:
+            best = good
+    return best / max(1, right)

@@ -25,6 +25,11 @@ WORDS = (
     ("MRR", "mean reciprocal rank: 1 for first, 1/2 for second, 1/3 for third ... and 0 for not found, on average"),
     ("sure", "found first, and with an expected_false of at most 0.01: what a strict limit would still let through"),
     (
+        "uAP, R@P90",
+        "all questions as one list by expected_false, those whose picture was left out among them: micro average "
+        "precision, and the share of copies found with a precision of 90 %, as copy detection is scored",
+    ),
+    (
         "false alarms",
         "pictures found, at most so likely by chance, while the picture asked for was left out of the index. "
         "If expected_false is honest, there are about 0.01 a question at a limit of 0.01, and 1 at a limit of 1. "
@@ -109,10 +114,10 @@ def _methods(evaluation: Evaluation) -> str:
         '<p class="soft">All edits together. False alarms are counted per question, by the greatest '
         "<code>expected_false</code> that is let through.</p>\n"
         '<div class="wide"><table><thead>'
-        f'<tr><th></th><th class="group" colspan="4">edited copies</th>'
+        f'<tr><th></th><th class="group" colspan="6">edited copies</th>'
         f'<th class="group" colspan="{len(LEVELS)}">false alarms</th><th class="group" colspan="2">time</th></tr>'
         '<tr><th scope="col">method</th><th scope="col">found first</th><th scope="col">in first ten</th>'
-        f'<th scope="col">MRR</th><th scope="col">sure</th>{limits}'
+        f'<th scope="col">MRR</th><th scope="col">sure</th><th scope="col">uAP</th><th scope="col">R@P90</th>{limits}'
         f'<th scope="col">typical</th><th scope="col">slow</th></tr></thead><tbody>{rows}</tbody></table></div>\n'
     )
 
@@ -121,12 +126,14 @@ def _figures(evaluation: Evaluation, name: str, score: Score | None) -> list[str
     alarms = [evaluation.false_alarms(name, level) for level in LEVELS]
     counts = ["–" if alarm is None else f"{alarm:.2f}" for alarm in alarms]
     if score is None:
-        return [*["–"] * 4, *counts, "–", "–"]
+        return [*["–"] * 6, *counts, "–", "–"]
+    told = evaluation.detection(name)
     return [
         percent(score.recall_1),
         percent(score.recall_10),
         f"{score.mrr:.3f}",
         percent(score.sure),
+        *((percent(told.micro_average_precision), percent(told.recall_90)) if told else ("–", "–")),
         *counts,
         milliseconds(score.median_milliseconds),
         milliseconds(score.p90_milliseconds),

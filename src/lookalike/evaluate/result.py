@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf
 from statistics import median, quantiles
 from typing import Any
 
-from lookalike.evaluate.metrics import mean_reciprocal_rank, recall_at
+from lookalike.evaluate.metrics import mean_reciprocal_rank, micro_average_precision, recall_at, recall_at_precision
 
 LEVELS = (0.01, 0.1, 1.0)
 """The values of expected_false at which false alarms are counted."""
 SURE = LEVELS[0]
+PRECISE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Outcome:
     """One edited copy, asked by one method.
 
     picture: id of the right one. rank: its place, counted from 1, None when not among the first ten.
-    expected_false: of the right one, where it was found and that is known. wrong: id of what came first in its place.
+    expected_false: of the right one, where it was found and that is known. wrong: id of what came first in its place,
+    and wrong_expected_false.
     """
 
     picture: int
@@ -29,6 +32,7 @@ class Outcome:
     expected_false: float | None
     wrong: int | None
     milliseconds: float
+    wrong_expected_false: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """How well one limit of expected_false tells copies from strangers, over all questions at once.
+
+    copies: questions with a right picture; strangers: pictures left out, of which nothing is right.
+    micro_average_precision: see `metrics`; recall_90: the share of copies found with a precision of 90 %.
+    """
+
+    copies: int
+    strangers: int
+    micro_average_precision: float
+    recall_90: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All that came out. paths: of every picture mentioned, by id. examples: each edit of one picture, as JPEG."""
 
@@ -129,6 +147,20 @@ class Evaluation:
         """The figures of a method, for one edit or all of them; None when nothing was asked."""
         asked = [one for one in self.outcomes if one.method == method and edit in (None, one.edit)]
         return Score.of(asked) if asked else None
+
+    def detection(self, method: str) -> Detection | None:
+        """Copies among strangers by what came first; None when either was not asked or nothing is known of chance."""
+        copies = [one for one in self.outcomes if one.method == method]
+        strangers = [one.hits[0][1] for one in self.held_out if one.method == method and one.hits]
+        asked = sum(one.method == method for one in self.held_out)
+        if not copies or not asked or all(one.expected_false is None for one in copies):
+            return None
+        firsts = [(one.expected_false if one.rank == 1 else one.wrong_expected_false, one.rank == 1) for one in copies]
+        firsts += [(chance, False) for chance in strangers]
+        found = [(inf if chance is None else chance, right) for chance, right in firsts]
+        right = len(copies)
+        precise = recall_at_precision(found, right, PRECISE)
+        return Detection(right, asked, micro_average_precision(found, right), precise)
 
     def false_alarms(self, method: str, level: float) -> float | None:
         """Hits with at most this expected_false, per picture held out; None where not known. Ideally `level`."""
@@ -157,7 +189,12 @@ class Evaluation:
 
     def _method_json(self, name: str) -> dict[str, Any]:
         alarms = {f"{level:g}": self.false_alarms(name, level) for level in LEVELS}
-        return {**(_plain(self.score(name)) or {}), "false_alarms": alarms}
+        found = self.detection(name)
+        return {
+            **(_plain(self.score(name)) or {}),
+            "false_alarms": alarms,
+            "detection": None if found is None else asdict(found),
+        }
 
     def _missed_json(self, one: Outcome) -> dict[str, Any]:
         wrong = None if one.wrong is None else self._path(one.wrong)

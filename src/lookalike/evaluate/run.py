@@ -141,15 +141,17 @@ class _Run:
             answer = timed_search(self.collection, question.picture, method, K + len(question.beside))
             rank = rank_of(answer.ids, drawn.twins, question.beside)
             found = next((match for match in answer.matches if match.id in drawn.twins), None)
-            wrong = next((id_ for id_ in answer.ids if id_ not in drawn.twins | question.beside), None)
+            wrong = next((match for match in answer.matches if match.id not in drawn.twins | question.beside), None)
+            missed = wrong if rank != 1 else None
             outcome = Outcome(
                 picture=drawn.id,
                 edit=question.edit,
                 method=method,
                 rank=rank if rank is not None and rank <= K else None,
                 expected_false=found.expected_false if found else None,
-                wrong=wrong if rank != 1 else None,
+                wrong=missed.id if missed else None,
                 milliseconds=answer.milliseconds,
+                wrong_expected_false=missed.expected_false if missed else None,
             )
             self._outcomes.append(outcome)
             if rank != 1 and self._shown[method, question.edit] < SHOWN:
