@@ -155,6 +155,15 @@ def test_pictures_in_doubt_are_looked_at_best_first_and_hopeless_ones_never():
     assert doubtful(asked) == [3, 1, 4]
 
 
+def test_what_geometry_confirms_comes_before_looks_up_to_one_by_chance_and_a_hash_does_not():
+    share = shares(traits("phash", "local", "embedding"))
+    looks = answer("embedding", {1: 3.0, 2: 50.0, 3: 60.0, 4: 70.0})
+    likely, unlikely = 0.9 * share["local"], 1.1 * share["local"]
+    found = combined([answer("phash", {3: 0.9 * share["phash"]}), answer("local", {2: likely, 4: unlikely}), looks])
+    assert found[2] == pytest.approx(0.9)
+    assert min(found[3], found[4]) > found[1] > found[2]
+
+
 def test_a_method_alone_is_listened_to_even_where_chance_is_not_known():
     assert [one.method for one in fused([answer("local", {1: None})])[1].evidence] == ["local"]
 

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 SAMPLE = 50
 LEGEND = """\
 first, in ten: copies whose original came first, among the first ten; MRR: the
-mean of 1 / place; sure: first, with expected_false of at most 0.01. uAP, R@P90:
-all questions as one list by expected_false, those left out among them: micro
-average precision, and the share of copies found with a precision of 90 %.
+mean of 1 / place; sure: first, with expected_false of at most 0.01.
 ≤0.01, ≤0.1, ≤1: pictures found with at most this expected_false, per question
 whose own picture was left out. typical, slow: what half, nine tenths take."""
+
+STRANGERS = """\
+All questions as one list by the expected_false of what came first, those whose
+picture was left out among them. uAP: micro average precision; R@P90: the share
+of copies found with a precision of 90 %."""
 
 
 def evaluate(
@@ -95,9 +98,11 @@ def evaluate(
 
 
 def print_evaluation(found: Evaluation) -> None:
-    """The tables: methods, labelled groups, edits, indexes."""
+    """The tables: methods, copies among strangers, labelled groups, edits, indexes."""
     out = console()
-    tables = [made for made in (_methods(found), _truth(found), _edits(found), _indexes(found)) if made]
+    tables = [
+        made for made in (_methods(found), _strangers(found), _truth(found), _edits(found), _indexes(found)) if made
+    ]
     for number, (title, columns, rows, legend) in enumerate(tables):
         if number:
             out.print()
@@ -121,17 +126,27 @@ def _methods(found: Evaluation) -> Made:
     for name in found.methods:
         score = found.score(name)
         alarms = [found.false_alarms(name, level) for level in LEVELS]
-        told = found.detection(name)
-        detected = (percent(told.micro_average_precision), percent(told.recall_90)) if told else ("-", "-")
         figures = ["-"] * 6
         if score:
             shares = (percent(score.recall_1), percent(score.recall_10), f"{score.mrr:.3f}", percent(score.sure))
             figures = [*shares, milliseconds(score.median_milliseconds), milliseconds(score.p90_milliseconds)]
-        rows.append((name, *figures[:4], *detected, *("-" if a is None else f"{a:.2f}" for a in alarms), *figures[4:]))
+        rows.append((name, *figures[:4], *("-" if a is None else f"{a:.2f}" for a in alarms), *figures[4:]))
     limits = tuple(f"≤{level:g}" for level in LEVELS)
-    columns = ("method", "first", "in ten", "MRR", "sure", "uAP", "R@P90", *limits, "typical", "slow")
+    columns = ("method", "first", "in ten", "MRR", "sure", *limits, "typical", "slow")
     title = f"Edited copies of {asked:,} of {found.pictures:,} pictures, false alarms per question, time"
     return title, columns, rows, LEGEND
+
+
+def _strangers(found: Evaluation) -> Made:
+    from lookalike.evaluate.figures import percent
+
+    told = {name: one for name in found.methods if (one := found.detection(name))}
+    rows = [
+        (name, f"{one.copies:,}", f"{one.strangers:,}", percent(one.micro_average_precision), percent(one.recall_90))
+        for name, one in told.items()
+    ]
+    columns = ("method", "copies", "strangers", "uAP", "R@P90")
+    return ("Copies among strangers", columns, list(rows), STRANGERS) if rows else None
 
 
 def _truth(found: Evaluation) -> Made:

@@ -18,9 +18,11 @@ from lookalike.significance.evidence import Evidence, Findings
 AGREEMENT = 0.145
 """Weight of colours and embedding agreeing on a picture, which counts as one more method."""
 LOOKS: tuple[Role, ...] = ("looks", "color")
-"""The first of these roles that was asked ranks what nothing proves; beyond PROOF the others say nothing of it."""
+"""The first of these roles that was asked ranks what nothing proves."""
 PROOF = 0.01
 """The greatest expected_false, all methods paid for, of what is related to the query for sure."""
+LIKELY = 1.0
+"""The same of a part that geometry confirmed: up to here it is surer than looks, and hardly ever chance."""
 OVERLAP = 1.1
 """Colours and embeddings are slightly correlated between unrelated pictures (0.27): Fisher's statistic is divided by
 this, as in M. B. Brown, Biometrics 31 (1975)."""
@@ -66,16 +68,18 @@ class Fused:
 def fused(answers: Sequence[Findings]) -> dict[int, Fused]:
     """The pictures of which a method asked says something, by id.
 
-    An expected_false of at most PROOF is what any method, or the agreement of two, makes sure of. Everything else is as
-    near as it looks: a hash or keypoints beyond proof are left out, and so are pictures that only they have found.
+    An expected_false of at most PROOF is what any method, or the agreement of two, makes sure of; what geometry
+    confirms counts up to LIKELY. Everything else is as near as it looks: a hash or keypoints beyond that are left out,
+    and so are pictures that only they have found.
     """
     asked = [one for one in answers if one.variants]
     traits = traits_of(asked)
     looks = looking(traits)
+    limits = {method: LIKELY for method, one in traits.items() if one.role == "part"}
     found = {}
     evidence = gathered(asked)
     for id_, ways in _ways(asked).items():
-        counted = {way: chance for way, chance in ways.items() if chance <= PROOF or way in looks}
+        counted = {way: chance for way, chance in ways.items() if way in looks or chance <= limits.get(way, PROOF)}
         saying = [one for one in evidence[id_] if one.method in {*counted, *looks} or traits[one.method].role in LOOKS]
         if counted or any(one.method in looks for one in saying):
             saying.sort(key=lambda one: counted.get(one.method, math.inf))
