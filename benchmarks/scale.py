@@ -37,6 +37,7 @@ from lookalike.search import segments
 from lookalike.significance.nulls import learn
 from lookalike.store.changes import Added, Change, Description, Removed
 from lookalike.store.comparison import Seen
+from lookalike.store.directory import Store
 
 REAL, BATCH, QUERIES = 300, 4096, 24
 COLD = """
@@ -123,7 +124,7 @@ def _added(number: int, paths: list[Path], real: list[Rows], random: np.random.G
     if number < len(paths):
         path, digest, rows = str(paths[number]), hashlib.sha256(paths[number].read_bytes()).hexdigest(), real[number]
     else:
-        path, digest, rows = f"/made/{number:08}.jpg", random.bytes(32).hex(), mixed(real, random)
+        path, digest, rows = f"/made/{number:010}.jpg", random.bytes(32).hex(), mixed(real, random)
     description = Description(digest, "JPEG", 640, 480, Metadata(), rows, {})
     return Added(Seen(path, 100_000 + number, 0), description)
 
@@ -136,6 +137,11 @@ def copies(paths: list[Path]) -> list[bytes]:
         open_image(path).picture.save(file, "JPEG", quality=80)
         made.append(file.getvalue())
     return made
+
+
+def unused(store: Store) -> int:
+    """A number from which on no picture was made, also by an earlier run on a collection that was kept."""
+    return 10_000_000 + 10_000 * store.generation()
 
 
 def written() -> int:
@@ -166,7 +172,8 @@ def measure(report: Report, directory: Path, paths: list[Path], real: list[Rows]
             return real_open(path, kind)
 
         segments.open_arrays = counted
-        one = [_added(count + 10_000_000 + place, paths, real, random) for place in range(3)]
+        first = unused(store)
+        one = [_added(first + place, paths, real, random) for place in range(3)]
 
         def add(changes: list[Change]) -> None:
             with store.writing():
@@ -189,7 +196,7 @@ def measure(report: Report, directory: Path, paths: list[Path], real: list[Rows]
             assert found[0].path in {str(path) for path in paths}, found[:1]
         spent = [stopwatch(lambda image=image: album.search(image, k=5))[0] for image in asked * 3]
         warm = Timing(1e3 * float(np.median(spent)), 1e3 * min(spent))
-        add([_added(count + 20_000_000 + place, paths, real, random) for place in range(256)])
+        add([_added(first + 3 + place, paths, real, random) for place in range(256)])
         renewal, _ = stopwatch(album.searcher)
         first, _ = stopwatch(lambda: album.search(asked[0], k=5))
     label = f"{count:,}"
@@ -260,13 +267,14 @@ def _together(answers: Any, asked: list[bytes]) -> list[tuple[bytes, Any]]:
 
 def write_for_a_while(directory: str, seconds: str = "20") -> None:
     """The other process: adds pictures that are unlike all others, removes some, compacts."""
-    random, started, number = np.random.default_rng(9), time.monotonic(), 30_000_000
+    random, started = np.random.default_rng(9), time.monotonic()
     with Collection(directory) as album:
         store, methods = (
             album._store,
             {name: make(name, stored.params) for name, stored in _methods(Path(directory)).items()},
         )
         samples = [{name: _first(album, name) for name in methods}]
+        number = unused(store)
         while time.monotonic() - started < float(seconds):
             with store.writing():
                 store.apply([_added(number + place, [], samples, random) for place in range(64)])
