@@ -43,6 +43,35 @@ def test_search_prints_rank_score_reason_and_path_best_first(cli, pictures, tmp_
     assert len(lines(result)) == 4
 
 
+def test_search_gives_plain_paths_to_other_programs(cli, album, pictures):
+    with Collection(album) as opened:
+        found = [os.fsencode(match.path) for match in opened.search(pictures / "coffee.png", k=3)]
+    assert cli("search", pictures / "coffee.png", "-k", 3, "--paths").stdout_bytes == b"".join(p + b"\n" for p in found)
+    assert cli("search", pictures / "coffee.png", "-k", 3, "-0").stdout_bytes == b"".join(p + b"\0" for p in found)
+    none = cli("search", pictures / "coffee.png", "--paths", "--where", "width < 2")
+    assert (none.exit_code, none.stdout) == (0, "")
+
+
+def test_search_writes_answers_in_one_way(cli, pictures):
+    result = cli("search", pictures / "coffee.png", "--paths", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "choose one of --json, --paths and --null" in result.stderr
+
+
+def test_search_shows_ids_that_can_be_asked_with(cli, pictures):
+    header, first = lines(cli("search", pictures / "coffee.png", "-k", 1, "--ids"))
+    assert header.split()[0] == "id"
+    again = lines(cli("search", f"id:{first.split()[1]}", "-k", 1))
+    assert again[1].strip().endswith("coffee.png")
+
+
+def test_a_folder_is_no_question(cli, pictures):
+    result = cli("search", pictures)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is a folder: name a picture in it" in result.stderr
+    assert len(lines(result, "stderr")) == 1
+
+
 def test_search_names_a_mirrored_copy(cli, tmp_path):
     photo("chelsea.png").transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "m.png")
     assert "mirrored" in lines(cli("search", tmp_path / "m.png", "-k", 1, "--method", "phash"))[1]

@@ -14,7 +14,7 @@ import typer
 from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
 from lookalike.cli.output import console, print_json, short_path, table
 from lookalike.cli.words import chance, reason, why
-from lookalike.errors import printable
+from lookalike.errors import QueryError, printable
 
 if TYPE_CHECKING:
     from lookalike.pictures.open import Source
@@ -62,6 +62,13 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Also tell what each method did, found nearest, and how long it took.")
     ] = False,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="Also show the ids of the pictures, for queries as 'id:7'.")
+    ] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Only paths, one a line, for other programs.")] = False,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Only paths, each ended by a NUL byte, for xargs -0.")
+    ] = False,
     json: JsonOption = False,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet of the answer, as in sheet.png.")
@@ -73,7 +80,13 @@ def search(
 
     The best come first, each with a score from 0 to 1 and the reason why it is there.
     """
+    if json + paths + null > 1:
+        raise typer.BadParameter("choose one of --json, --paths and --null")
     image: Source | None = None
+    if os.path.isdir(what):
+        raise QueryError(
+            f"{printable(what)} is a folder: name a picture in it, or ask for the word with '\"{printable(what)}\"'"
+        )
     if what == "-":
         image = sys.stdin.buffer.read()
     elif os.path.isfile(what):
@@ -98,11 +111,14 @@ def search(
         typer.echo(f"lookalike: {note}", err=True)
     if json:
         print_json([match.to_json() for match in matches])
+    elif paths or null:
+        end = b"\0" if null else b"\n"
+        typer.echo(b"".join(os.fsencode(match.path) + end for match in matches), nl=False)
     elif matches:
-        print_matches(matches)
+        print_matches(matches, ids)
     else:
         typer.echo("nothing found")
-    if explain and not json:
+    if explain and not (json or paths or null):
         print_steps(matches.steps)
     if sheet or open_:
         from lookalike.cli.sheet import show_sheet, write_sheet
@@ -114,12 +130,13 @@ def search(
             show_sheet(page)
 
 
-def print_matches(matches: Sequence[Match]) -> None:
-    """A line per picture: rank, score, how many so close chance alone would bring when that is known, why, path."""
+def print_matches(matches: Sequence[Match], ids: bool = False) -> None:
+    """A line per picture: rank, id if asked for, score, how likely by chance when that is known, why, path."""
     weighed = any(match.expected_false is not None for match in matches)
     rows = [
         (
             str(rank),
+            *([str(match.id)] if ids else []),
             f"{match.score:.3f}",
             *([chance(match.expected_false)] if weighed else []),
             why(match),
@@ -127,8 +144,8 @@ def print_matches(matches: Sequence[Match]) -> None:
         )
         for rank, match in enumerate(matches, 1)
     ]
-    header = ("", "score", *(["by chance"] if weighed else []), "why", "picture")
-    console().print(table(header, rows, right=range(3 if weighed else 2)))
+    header = ("", *(["id"] if ids else []), "score", *(["by chance"] if weighed else []), "why", "picture")
+    console().print(table(header, rows, right=range(header.index("why"))))
 
 
 def print_steps(steps: Sequence[Step]) -> None:
