@@ -31,8 +31,8 @@ from lookalike.collection import Collection
 from lookalike.errors import ImageError
 from lookalike.evaluate.edits import EDITS as CHAINED
 from lookalike.index.base import Segment
+from lookalike.index.codebook import CODE, shipped
 from lookalike.index.items import Items
-from lookalike.index.keypoints import KeypointKind
 from lookalike.index.votes import Voting
 from lookalike.index.whole import index_of
 from lookalike.methods.base import Variant
@@ -192,7 +192,8 @@ def measure_article(report: Report, shelf: Shelf, questions: list[Asked], pictur
             times["ours"].append(seconds)
             scores["ours"] += right(small, one, found)
             start = time.process_time()
-            query = Ragged.of([one.variants[0].descriptor.pack()], LOCAL.layout.width, np.uint8)
+            rows = one.variants[0].descriptor.pack()
+            query = Ragged.of([rows], rows.shape[1], np.uint8)
             answer = exhaustive.search(query, len(one.truth)).ids[0]
             times["exhaustive"].append(time.process_time() - start)
             scores["exhaustive"] += right(small, one, [int(i) for i in answer])
@@ -224,11 +225,18 @@ def brute_force(query: Keypoints, shelf: Shelf) -> list[tuple[int, int]]:
     asked = query.descriptors.astype(np.float32)
     found = []
     for id_, rows in zip(shelf.ids.tolist(), shelf.packed, strict=True):
-        pairs = matcher.knnMatch(asked, rows[:, :128].astype(np.float32), k=2)
+        pairs = matcher.knnMatch(asked, LOCAL.unpack(rows).descriptors.astype(np.float32), k=2)
         good = sum(len(pair) == 2 and pair[0].distance < 0.75 * pair[1].distance for pair in pairs)
         if good >= 5:
             found.append((good, id_))
     return sorted(found, reverse=True)
+
+
+def noisy(rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Stored keypoints that look somewhat different."""
+    codes, seen = rows[:, :CODE], shipped().decode(rows[:, :CODE])
+    codes = shipped().encode((seen + random.integers(-12, 13, seen.shape)).clip(0, 255).astype(np.float32))
+    return np.concatenate([codes, rows[:, CODE:]], axis=1)
 
 
 def measure_scaling(report: Report, shelf: Shelf, questions: list[Asked], sizes: list[int]) -> None:
@@ -237,13 +245,12 @@ def measure_scaling(report: Report, shelf: Shelf, questions: list[Asked], sizes:
     for size in sizes:
         random = np.random.default_rng(0)
         start = time.process_time()
-        kind, parts, done = KeypointKind(128), [], []
+        kind, parts, done = LOCAL.index_kind(), [], []
         for first in range(0, size, len(shelf.ids)):
             packed = shelf.packed[: size - first]
             rows = Ragged.of(packed, LOCAL.layout.width, np.uint8)
             if first:
-                noise = random.integers(-12, 13, (len(rows.values), 128), np.int16)
-                rows.values[:, :128] = (rows.values[:, :128] + noise).clip(0, 255)
+                rows = Ragged(noisy(rows.values, random), rows.offsets)
             done += [rows[i] for i in range(len(rows))]
             parts.append(kind.seal(rows))
         sealed = kind.merge(parts)

@@ -29,6 +29,7 @@ from _table import Report, Timing, stopwatch
 
 from lookalike import Collection
 from lookalike.arrays import files
+from lookalike.index.codebook import CODE, shipped
 from lookalike.ingest.run import Options
 from lookalike.methods.base import Method
 from lookalike.methods.factory import NAMES, make
@@ -98,8 +99,9 @@ def _vector(one: np.ndarray, other: np.ndarray, random: np.random.Generator) -> 
 def _keypoints(one: np.ndarray, other: np.ndarray, random: np.random.Generator) -> np.ndarray:
     rows = np.concatenate([one[::2], other[::2]])
     rows = rows[random.permutation(len(rows))]
-    rows[:, :-14] = (rows[:, :-14] + random.integers(-12, 13, (len(rows), rows.shape[1] - 14))).clip(0, 255)
-    return rows
+    seen = shipped().decode(rows[:, :CODE])
+    codes = shipped().encode((seen + random.integers(-12, 13, seen.shape)).clip(0, 255).astype(np.float32))
+    return np.concatenate([codes, rows[:, CODE:]], axis=1)
 
 
 MIX = {"phash": _bits, "color": _histogram, "embedding": _vector, "text": _vector, "local": _keypoints}

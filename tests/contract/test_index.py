@@ -20,13 +20,14 @@ from lookalike.index.exhaustive import FEWEST_MATCHES, RATIO, ExhaustiveKind
 from lookalike.index.hamming import HammingKind
 from lookalike.index.histograms import HistogramKind
 from lookalike.index.items import Items
-from lookalike.index.keypoint_rows import pack_rows
+from lookalike.index.keypoint_rows import Form, pack_rows
 from lookalike.index.keypoints import KeypointKind
 from lookalike.index.vectors import VectorKind
 from lookalike.index.vptree import VPTreeKind
 
 BINS, BYTES, WIDTH = 12, 2, 24
 ROOTSIFT = 128
+CODED = Form(ROOTSIFT, coded=True)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ def keypoints(seed: int, n: int) -> Ragged:
     return Ragged.of(items, known.shape[1], np.uint8)
 
 
+def coded(seed: int, n: int) -> Ragged:
+    """The same as they are stored where a codebook comes with the package."""
+    rows = keypoints(seed, n)
+    return Ragged(CODED.stored(rows.values), rows.offsets)
+
+
 def matches(rows: Ragged, query: Ragged) -> NDArray[np.float64]:
     """1 / (1 + keypoints of the query that pass the ratio test), one keypoint at a time."""
     distances = np.full(len(rows), np.inf)
@@ -136,8 +143,9 @@ CASES = [
     Case("vectors auto", VectorKind(WIDTH), vectors, cosine, 0.8, 0.95, large=6000),
     Case("vectors exact", VectorKind(WIDTH, "exact"), vectors, cosine, radius=0.8),
     Case("vectors hnsw", VectorKind(WIDTH, "hnsw"), vectors, cosine, 0.8, 0.95, large=2000),
-    Case("keypoints exhaustive", ExhaustiveKind(ROOTSIFT), keypoints, matches, radius=0.15, large=60),
-    Case("keypoints inverted", KeypointKind(ROOTSIFT), keypoints, None, radius=0.15, large=120),
+    Case("keypoints exhaustive", ExhaustiveKind(Form(ROOTSIFT)), keypoints, matches, radius=0.15, large=60),
+    Case("keypoints inverted", KeypointKind(Form(ROOTSIFT)), keypoints, None, radius=0.15, large=120),
+    Case("keypoints coded", KeypointKind(CODED), coded, None, radius=0.15, large=120),
 ]
 
 every_index = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

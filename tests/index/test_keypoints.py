@@ -11,13 +11,13 @@ from lookalike.index.base import Sealed, Segment
 from lookalike.index.codebook import shipped
 from lookalike.index.exhaustive import ExhaustiveKind, good_matches, nearest_rows
 from lookalike.index.items import Items
-from lookalike.index.keypoint_rows import pack_places, pack_rows, places, unpack_places
+from lookalike.index.keypoint_rows import Form, pack_places, pack_rows, places, unpack_places
 from lookalike.index.keypoints import VOTERS, KeypointKind
 from lookalike.index.lists import Chosen
 from lookalike.index.votes import Votes, Voting
 
 WIDTH = 32
-KIND = KeypointKind(WIDTH)
+KIND = KeypointKind(Form(WIDTH))
 FEW, MANY = 20, 150  # pictures of 100 keypoints: below and above what is compared exactly
 
 
@@ -71,7 +71,7 @@ def filled(n: int, kind=KIND, dead=()):
     return kind.open(items, sealed), ids, stored
 
 
-@pytest.mark.parametrize("kind", [KIND, ExhaustiveKind(WIDTH)], ids=["inverted", "exhaustive"])
+@pytest.mark.parametrize("kind", [KIND, ExhaustiveKind(Form(WIDTH))], ids=["inverted", "exhaustive"])
 @pytest.mark.parametrize("n", [1, FEW, MANY])
 def test_a_picture_is_found_by_a_third_of_its_keypoints_among_as_many_others(kind, n):
     index, ids, stored = filled(n, kind)
@@ -144,12 +144,9 @@ def test_a_picture_is_voted_for_by_its_strongest_keypoints_only():
 
 def test_rootsift_has_a_codebook_that_comes_with_the_package_and_others_carry_their_own():
     random = np.random.default_rng(0)
-    rootsift = Ragged.of(
-        [np.concatenate([random.integers(0, 90, (5, 128), np.uint8), rows(random, 5)[:, -14:]], axis=1)] * 3,
-        142,
-        np.uint8,
-    )
-    sealed = KeypointKind(128).seal(rootsift)
+    form = Form(128, coded=True)
+    stored = form.stored(np.concatenate([random.integers(0, 90, (5, 128), np.uint8), rows(random, 5)[:, -14:]], axis=1))
+    sealed = KeypointKind(form).seal(Ragged.of([stored] * 3, form.row, np.uint8))
 
     assert sealed.params == {"codebook": shipped().name}
     assert set(sealed.arrays) == {"counts", "places", "sizes", "entries"}
@@ -285,7 +282,7 @@ def test_votes_of_explained_keypoints_are_not_counted():
 
 
 def test_the_exhaustive_index_needs_five_matches_and_its_distance_counts_them():
-    index, ids, stored = filled(FEW, ExhaustiveKind(WIDTH))
+    index, ids, stored = filled(FEW, ExhaustiveKind(Form(WIDTH)))
     random = np.random.default_rng(4)
     four, nine = (np.concatenate([stored[2][:n], rows(random, 5)]) for n in (4, 9))
     found = index.search(Ragged.of([four, nine], WIDTH + 14, np.uint8), 2)

@@ -6,7 +6,8 @@ import pytest
 from skimage import data
 
 from lookalike.errors import LookalikeError, QueryError
-from lookalike.index.keypoint_rows import vectors
+from lookalike.index.codebook import shipped
+from lookalike.index.keypoint_rows import Form, vectors
 from lookalike.methods.features import features_named, levels, spread
 from lookalike.methods.keypoints import Keypoints
 from lookalike.methods.local import Local
@@ -56,7 +57,7 @@ def test_levels_are_octaves_from_the_finest_and_the_third_holds_all_coarser_ones
 
 def test_keypoints_survive_packing(described):
     rows = described.pack()
-    again = Keypoints.unpack(rows)
+    again = Keypoints.unpack(rows, Form(128))
 
     assert rows.shape == (200, 142) and rows.dtype == np.uint8
     assert again.size == described.size == (451, 300)
@@ -64,6 +65,25 @@ def test_keypoints_survive_packing(described):
     np.testing.assert_allclose(again.xy, described.xy, atol=0.01)
     np.testing.assert_allclose(again.scale, described.scale, rtol=0.035)
     assert np.abs((again.angle - described.angle + 180) % 360 - 180).max() < 1
+
+
+def test_a_stored_keypoint_takes_30_bytes_and_looks_much_as_it_did(described):
+    method = Local()
+    rows = method.pack(described)
+    again = method.unpack(rows)
+    apart = vectors(again.descriptors, False) - vectors(described.descriptors, False)
+    others = vectors(described.descriptors[::-1], False) - vectors(described.descriptors, False)
+
+    assert rows.shape == (200, 30)
+    np.testing.assert_allclose(again.xy, described.xy, atol=0.01)
+    assert np.median((apart**2).sum(axis=1)) < 0.25 * np.median((others**2).sum(axis=1))
+
+
+def test_descriptors_stored_by_another_codebook_are_refused():
+    assert Local().params.codebook == shipped().name
+    assert Local(features="orb").params.codebook == ""
+    with pytest.raises(ValueError, match="codebook 12345678"):
+        Local(codebook="12345678")
 
 
 def test_coordinates_are_in_original_pixels_whatever_the_working_size(cat):

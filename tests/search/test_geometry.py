@@ -38,13 +38,13 @@ def stored():
 
 @pytest.fixture(scope="module")
 def index(stored):
-    rows = Ragged.of([one.pack() for one in stored.values()], 142, np.uint8)
+    rows = Ragged.of([LOCAL.pack(one) for one in stored.values()], LOCAL.layout.width, np.uint8)
     return index_of(LOCAL.index_kind(), rows, np.array(list(stored)))
 
 
 @pytest.fixture(scope="module")
 def exhaustive(stored):
-    rows = Ragged.of([one.pack() for one in stored.values()], 142, np.uint8)
+    rows = Ragged.of([LOCAL.pack(one) for one in stored.values()], LOCAL.layout.width, np.uint8)
     return index_of(LOCAL.index_kind("exhaustive"), rows, np.array(list(stored)))
 
 

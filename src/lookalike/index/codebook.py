@@ -78,6 +78,11 @@ class Codebook:
         """(n, CODE) codes."""
         return np.asarray(self.coder.compute_codes(rows), np.uint8)
 
+    def decode(self, codes: Bytes) -> Bytes:
+        """(n, width) descriptors that (n, CODE) codes stand for."""
+        parts: Bytes = self.codes[np.arange(CODE), codes]
+        return parts.reshape(len(codes), self.width)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"tops": self.tops, "lists": self.lists, "codes": self.codes, "far": np.array([self.far], np.float32)}
 
@@ -85,7 +90,9 @@ class Codebook:
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The inverse of `arrays`; ValueError when they do not fit each other."""
         tops, lists, codes, far = (np.asarray(arrays[name]) for name in ("tops", "lists", "codes", "far"))
-        if {tops.dtype, lists.dtype, codes.dtype} != {np.dtype(np.uint8)} or lists.ndim != 2 or far.shape != (1,):
+        if {tops.dtype, lists.dtype, codes.dtype} != {np.dtype(np.uint8)} or lists.ndim != 2:
+            raise ValueError("these are no codebook's arrays")
+        if far.shape != (1,) or far.dtype != np.float32:
             raise ValueError("these are no codebook's arrays")
         if not len(lists) or not len(tops) or tops.shape[1:] != lists.shape[1:]:
             raise ValueError("the codebook's arrays contradict each other")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lookalike.arrays.rows import Ids, Ragged
 from lookalike.index.base import Neighbours, Segment, Within
 from lookalike.index.items import Items
-from lookalike.index.keypoint_rows import Bytes, Floats, places, vectors
+from lookalike.index.keypoint_rows import Bytes, Floats, Form, places
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.plain import DerivesNothing
 from lookalike.index.votes import Votes
@@ -57,10 +57,9 @@ def good_matches(queries: Floats, rows: Floats, ratio: float = RATIO) -> tuple[N
 
 @dataclass(frozen=True, slots=True)
 class ExhaustiveKind(DerivesNothing):
-    """Packed keypoint rows (`keypoint_rows`) of descriptors of `width` bytes, each compared with each of a query."""
+    """Packed keypoint rows (`keypoint_rows`), each descriptor compared with each of a query."""
 
-    width: int
-    binary: bool = False
+    form: Form
 
     def open(self, items: Items[Ragged], segments: Sequence[Segment[None]] = ()) -> ExhaustiveIndex:
         return ExhaustiveIndex(self, items)
@@ -87,7 +86,7 @@ class ExhaustiveIndex:
 
     def votes(self, query: Bytes, allowed: Ids | None = None) -> Votes:
         """The good matches of one query's packed rows (n, w): each is a vote of weight 1."""
-        asked = vectors(query[:, : self._kind.width], self._kind.binary)
+        asked = self._kind.form.vectors(query)
         here, octaves, angle = places(query)
         found = [Votes.none()]
         keep = self._items.keep(allowed)
@@ -96,7 +95,7 @@ class ExhaustiveIndex:
             block = positions[start : start + _BLOCK]
             rows = self._items.take(block)
             for i, position in enumerate(block.tolist()):
-                good, match = good_matches(asked, vectors(rows[i][:, : self._kind.width], self._kind.binary))
+                good, match = good_matches(asked, self._kind.form.vectors(rows[i]))
                 if len(good) >= FEWEST_MATCHES:
                     there, zoom, turn = places(rows[i][match])
                     ids, ones = np.full(len(good), self._items.ids[position]), np.ones(len(good), np.float32)

@@ -1,17 +1,20 @@
 """How keypoints lie in bytes: one self-contained row each, so any subset of a picture's rows is a descriptor too.
 
-A row is the descriptor's bytes followed by 14 bytes of geometry (little-endian): x and y as fractions of the
-picture's sides in 1/65535, scale in twelfths of an octave, angle in 1/256 of a turn, and the picture's size.
+A row is the descriptor's bytes, or a code that stands for them, followed by 14 bytes of geometry (little-endian): x
+and y as fractions of the picture's sides in 1/65535, scale in twelfths of an octave, angle in 1/256 of a turn, and the
+picture's size.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ragged
+from lookalike.index.codebook import CODE, shipped
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -22,6 +25,47 @@ SMALLEST_SCALE = 0.25
 PLACE = 4
 """Bytes of a keypoint's place for an index: x, y, scale and angle, in units of the picture's longest side."""
 _SMALLEST_UNIT = -16  # octaves: the smallest scale in these units
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What descriptors of `width` bytes are, and how those of stored pictures lie in their rows.
+
+    binary: compared by Hamming distance, else by Euclidean distance. coded: stored as CODE bytes by the codebook that
+    comes with the package (product quantisation, Jegou et al. 2011), so for RootSIFT only; rows of a query may be
+    either way.
+    """
+
+    width: int
+    binary: bool = False
+    coded: bool = False
+
+    @property
+    def row(self) -> int:
+        """Bytes of a stored keypoint."""
+        return (CODE if self.coded else self.width) + GEOMETRY.itemsize
+
+    @property
+    def dimension(self) -> int:
+        """Numbers of a descriptor as a vector."""
+        return 8 * self.width if self.binary else self.width
+
+    def stored(self, rows: Bytes) -> Bytes:
+        """(n, row) of packed rows as they are (n, width + 14)."""
+        if not self.coded:
+            return rows
+        codes = shipped().encode(vectors(rows[:, : self.width], False))
+        return np.concatenate([codes, rows[:, self.width :]], axis=1)
+
+    def descriptors(self, rows: Bytes) -> Bytes:
+        """(n, width) of packed rows, stored or as they are."""
+        if self.coded and rows.shape[1] == self.row:
+            return shipped().decode(rows[:, :CODE])
+        return rows[:, : self.width]
+
+    def vectors(self, rows: Bytes) -> Floats:
+        """The same as vectors (n, dimension)."""
+        return vectors(self.descriptors(rows), self.binary)
 
 
 def pack_rows(descriptors: Bytes, xy: Floats, scale: Floats, angle: Floats, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -19,18 +19,18 @@ from lookalike.index.keypoint_rows import (
     PLACE,
     Bytes,
     Floats,
+    Form,
     first_rows,
     pack_places,
     places,
     unpack_places,
-    vectors,
 )
 from lookalike.index.lists import LABELS, Chosen, Lists, merged, pack
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
-VOTERS = 300
-"""Keypoints of a stored picture that can be voted for, its strongest: at most LABELS. All of them count as proof."""
+VOTERS = 100
+"""Keypoints of a stored picture that can be voted for, its strongest. All of them count as proof."""
 
 _TAIL = 32  # pictures whose voters are compared exactly in a few milliseconds
 _BLOCK = 1024  # pictures encoded at once
@@ -53,14 +53,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class KeypointKind:
-    """Of packed keypoint rows (`keypoint_rows`), the first VOTERS of each picture, by inverted lists.
+    """Of packed keypoint rows (`keypoint_rows`), the first `voters` of each picture, by inverted lists.
 
-    width: bytes of a descriptor; binary: compared by Hamming distance. A sealed voter takes 16 bytes of code, 8 of
-    label and 4 of place.
+    voters: at most LABELS. A sealed voter takes 16 bytes of code, 8 of label and 4 of place.
     """
 
-    width: int
-    binary: bool = False
+    form: Form
+    voters: int = VOTERS
 
     @property
     def name(self) -> str:
@@ -72,15 +71,16 @@ class KeypointKind:
 
     def seal(self, rows: Ragged, like: Sealed | None = None) -> Sealed:
         codebook = self._codebook(rows) if like is None else self._used(like)
-        counts = np.minimum(np.diff(rows.offsets), VOTERS)
+        counts = np.minimum(np.diff(rows.offsets), self.voters)
         assigned, codes = np.empty(counts.sum(), np.int64), np.empty((counts.sum(), CODE), np.uint8)
         where, done = np.empty((counts.sum(), PLACE), np.uint8), 0
         for start in range(0, len(rows), _BLOCK):
-            voters = first_rows(rows.slice(start, min(len(rows), start + _BLOCK)), VOTERS)
-            descriptors = vectors(voters[:, : self.width], self.binary)
+            voters = first_rows(rows.slice(start, min(len(rows), start + _BLOCK)), self.voters)
+            descriptors = self.form.vectors(voters)
             here = slice(done, done := done + len(voters))
             assigned[here] = np.maximum(0, codebook.assign(descriptors, 1)[1][:, 0])
-            codes[here], where[here] = codebook.encode(descriptors), pack_places(voters)
+            codes[here] = voters[:, :CODE] if self.form.coded else codebook.encode(descriptors)
+            where[here] = pack_places(voters)
         first = np.repeat(np.cumsum(counts) - counts, counts)
         labels = np.repeat(np.arange(len(rows)) * LABELS, counts) + np.arange(done) - first
         sizes, entries = pack(assigned, codes, labels, len(codebook.lists))
@@ -114,27 +114,21 @@ class KeypointKind:
 
     def _sealed(self, codebook: Codebook, counts: Bytes, where: Bytes, sizes: Any, entries: Any) -> Sealed:
         arrays = {"counts": counts, "places": where, "sizes": sizes, "entries": entries}
-        own = {} if self.ships else {f"codebook.{name}": array for name, array in codebook.arrays().items()}
+        own = {} if self.form.coded else {f"codebook.{name}": array for name, array in codebook.arrays().items()}
         return Sealed({"codebook": codebook.name}, arrays | own)
 
-    @property
-    def ships(self) -> bool:
-        """Whether its codebook comes with the package."""
-        return self.width == shipped().width and not self.binary
-
     def _codebook(self, rows: Ragged) -> Codebook:
-        if self.ships:
+        if self.form.coded:
             return shipped()
         sample = np.sort(np.random.default_rng(0).permutation(len(rows))[:_BLOCK])
-        voters = first_rows(rows.take(sample), VOTERS)
-        return Codebook.trained(vectors(voters[:, : self.width], self.binary), _LISTS)
+        voters = first_rows(rows.take(sample), self.voters)
+        return Codebook.trained(self.form.vectors(voters), _LISTS)
 
     def _used(self, sealed: Sealed) -> Codebook:
         """The codebook of a segment; ValueError when it is not the one that the segment was made by."""
         own = {name.partition(".")[2]: array for name, array in sealed.arrays.items() if name.startswith("codebook.")}
         codebook = Codebook.of(own) if own else shipped()
-        width = 8 * self.width if self.binary else self.width
-        if codebook.name != sealed.params.get("codebook") or codebook.width != width:
+        if codebook.name != sealed.params.get("codebook") or codebook.width != self.form.dimension:
             raise ValueError("the segment is of another codebook")
         return codebook
 
@@ -168,7 +162,7 @@ class KeypointIndex:
         """The votes of one query's packed rows (n, w)."""
         keep = self._items.keep(allowed)
         chosen = self._living if allowed is None else None
-        squares, position, place = self._nearest(vectors(query[:, : self._kind.width], self._kind.binary), keep, chosen)
+        squares, position, place = self._nearest(self._kind.form.vectors(query), keep, chosen)
         last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
         weight = np.maximum(0, 1 - squares / np.maximum(last, max(self._far, _NOTHING)))
         voter, rank = np.nonzero((position >= 0) & (weight > 0))
@@ -192,9 +186,9 @@ class KeypointIndex:
         """Squared distance beyond which two descriptors do not match."""
         if self._segments:
             return np.float32(self._segments[0].part.lists.codebook.far)
-        voters = first_rows(self._items.block(0, min(_TAIL, self._items.size)), VOTERS)
-        own = FAR * typical_square(vectors(voters[:, : self._kind.width], self._kind.binary))
-        return np.float32(shipped().far if self._kind.ships else own)
+        voters = first_rows(self._items.block(0, min(_TAIL, self._items.size)), self._kind.voters)
+        form = self._kind.form
+        return np.float32(shipped().far if form.coded else FAR * typical_square(form.vectors(voters)))
 
     @cached_property
     def _living(self) -> list[Chosen | None]:
@@ -224,9 +218,9 @@ class KeypointIndex:
 
     def _exactly(self, asked: Floats, positions: NDArray[np.int64]) -> Found:
         rows = self._items.take(positions)
-        voters = first_rows(rows, VOTERS)
-        counts = np.minimum(np.diff(rows.offsets), VOTERS)
-        squares, at = nearest_rows(asked, vectors(voters[:, : self._kind.width], self._kind.binary), _NEIGHBOURS)
+        voters = first_rows(rows, self._kind.voters)
+        counts = np.minimum(np.diff(rows.offsets), self._kind.voters)
+        squares, at = nearest_rows(asked, self._kind.form.vectors(voters), _NEIGHBOURS)
         of = np.append(np.repeat(positions, counts), -1)
         where = np.append(pack_places(voters), np.zeros((1, PLACE), np.uint8), axis=0)
         return squares, of[at], where[at]

@@ -45,6 +45,7 @@ class Found:
 
 class Features(Protocol):
     """A detector and descriptor. width: bytes a descriptor. binary: compared by Hamming distance, else Euclidean.
+    coded: whether the codebook that comes with the package is theirs.
 
     mirror_order: where each value of a mirrored keypoint's descriptor stands in that of the keypoint; None when
     mirroring changes descriptors by more than their order, so that mirrored pictures have to be described anew.
@@ -53,6 +54,7 @@ class Features(Protocol):
     name: str
     width: int
     binary: bool
+    coded: bool
 
     @property
     def mirror_order(self) -> NDArray[np.int64] | None: ...
@@ -72,6 +74,7 @@ class RootSift:
     name = "rootsift"
     width = 128
     binary = False
+    coded = True
     # 4 rows across the keypoint's direction, 4 columns along it, 8 directions of gradients relative to it
     mirror_order = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].reshape(-1)
 
@@ -89,6 +92,7 @@ class Orb:
     name = "orb"
     width = 32
     binary = True
+    coded = False
     mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:
@@ -104,6 +108,7 @@ class Surf:
     name = "surf"
     width = 64
     binary = False
+    coded = False
     mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:
@@ -119,6 +124,7 @@ class MahotasSurf:
     name = "surf"
     width = 64
     binary = False
+    coded = False
     mirror_order = None
 
     def find(self, grey: Grey, budget: int) -> Found:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.keypoint_rows import GEOMETRY, angles, geometry_of, pack_rows, pixels, scales
+from lookalike.index.keypoint_rows import Form, angles, geometry_of, pack_rows, pixels, scales
 
 Floats = NDArray[np.float32]
 
@@ -42,18 +42,18 @@ class Keypoints:
         )
 
     def pack(self) -> NDArray[np.uint8]:
-        """(n, d + 14) rows as stored: positions to 1/65535 of the picture, scales to 3 %, angles to 0.7 degrees."""
+        """(n, d + 14) rows: positions to 1/65535 of the picture, scales to 3 %, angles to 0.7 degrees."""
         return pack_rows(self.descriptors, self.xy, self.scale, self.angle, self.size)
 
     @classmethod
-    def unpack(cls, rows: NDArray[Any], binary: bool = False) -> Self:
-        """The inverse of `pack`, from (n >= 1, d + 14) rows."""
+    def unpack(cls, rows: NDArray[Any], form: Form) -> Self:
+        """The inverse of `pack`, from n >= 1 rows as they are or as they are stored."""
         geometry = geometry_of(rows)
         return cls(
             pixels(geometry),
             scales(geometry),
             angles(geometry),
-            rows[:, : -GEOMETRY.itemsize],
+            form.descriptors(rows),
             (int(geometry["width"][0]), int(geometry["height"][0])),
-            binary,
+            form.binary,
         )
