@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from lookalike.duplicates import Group
     from lookalike.ingest.learn import LearnReport
     from lookalike.ingest.run import IndexReport, Options
+    from lookalike.methods.base import Method
     from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
     from lookalike.query.parse import Term
     from lookalike.search.match import Matches
     from lookalike.search.searcher import Searcher
+    from lookalike.store.matrix import Items
+    from lookalike.store.methods import StoredMethod
     from lookalike.store.salvage import SalvageReport
     from lookalike.store.upkeep import CheckReport
 
@@ -207,10 +210,17 @@ class Collection:
 
     def compact(self) -> int:
         """Free the space of removed pictures; bytes freed."""
+        from lookalike.search.segments import carry_over
         from lookalike.store.upkeep import compact
 
         with self._writing():
-            freed = compact(self._store)
+            made = self._made()
+
+            def carry(before: StoredMethod, kept: Items, after: StoredMethod) -> None:
+                if before.name in made:
+                    carry_over(self._store, before, made[before.name].index_kind(), kept, after)
+
+            freed = compact(self._store, carry)
             self._seal()
         return freed
 
@@ -421,14 +431,19 @@ class Collection:
 
     def _seal(self) -> None:
         """Make the segments what they should be; the caller holds the writer's lock."""
-        from lookalike.methods.factory import make
         from lookalike.search.segments import seal_all
+
+        seal_all(self._store, self._made())
+
+    def _made(self) -> dict[str, Method[Any]]:
+        """The methods that can be made here: those that cannot are not searched here either."""
+        from lookalike.methods.factory import make
 
         made = {}
         for name, stored in self._store.catalogue.methods().items():
-            with contextlib.suppress(LookalikeError):  # one that cannot be made here is not searched here either
+            with contextlib.suppress(LookalikeError):
                 made[name] = make(name, self._store.arguments(stored))
-        seal_all(self._store, made)
+        return made
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

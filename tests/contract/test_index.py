@@ -307,11 +307,14 @@ def test_merged_segments_answer_like_those_they_are_made_of(case: Case) -> None:
     rows, ids = case.rows(7, n), np.arange(n)
     first = sealed(case, rows, 0, n // 2)
     second = sealed(case, rows, n // 2, n, first)
-    merged = case.kind.merge([first, second]) or sealed(case, rows, 0, n)
-    index = case.kind.open(Items.of(ids, rows), [Segment(0, n, case.kind.load(merged, n))])
-    twin = Twin(case, rows)
-    twin.position = {i: i for i in range(n)}
-    check(case, index, twin, case.rows(8, 5), 10)
+    everything, some_of_them = np.ones(n, np.bool_), np.random.default_rng(3).random(n) < 0.6
+    for kept in (everything, some_of_them):
+        left = some(rows, np.flatnonzero(kept))
+        merged = case.kind.merge([first, second], [kept[: n // 2], kept[n // 2 :]]) or case.kind.seal(left)
+        index = case.kind.open(Items.of(ids[kept], left), [Segment(0, len(left), case.kind.load(merged, len(left)))])
+        twin = Twin(case, left)
+        twin.position = {int(id_): at for at, id_ in enumerate(ids[kept])}
+        check(case, index, twin, case.rows(8, 5), 10)
 
 
 @every_index

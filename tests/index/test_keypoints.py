@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lookalike.arrays.rows import Ragged
-from lookalike.index import keypoints
+from lookalike.index import keypoints, lists
 from lookalike.index.base import Sealed, Segment
 from lookalike.index.codebook import shipped
 from lookalike.index.exhaustive import ExhaustiveKind, good_matches, nearest_rows
@@ -47,6 +47,11 @@ def collection(n: int, seed: int = 0):
 def queries(stored: Ragged, positions, seed: int = 1) -> Ragged:
     random = np.random.default_rng(seed)
     return Ragged.of([seen_again(stored[i], random) for i in positions], WIDTH + 14, np.uint8)
+
+
+def kept(*items: int) -> list[np.ndarray]:
+    """All items of so many runs."""
+    return [np.ones(count, np.bool_) for count in items]
 
 
 @cache
@@ -95,18 +100,33 @@ def test_merged_segments_are_the_segment_that_their_rows_would_make():
     _, stored = collection(MANY)
     whole = KIND.seal(stored, book())
     parts = [KIND.seal(stored.slice(first, last), whole) for first, last in ((0, 40), (40, 41), (41, MANY))]
-    merged = KIND.merge(parts)
+    merged = KIND.merge(parts, kept(40, 1, MANY - 41))
 
     assert merged is not None and merged.params == whole.params
     for name, array in whole.arrays.items():
         np.testing.assert_array_equal(merged.arrays[name], array)
 
 
+@pytest.mark.parametrize("at_once", [1 << 20, 64])
+def test_without_some_pictures_a_segment_is_the_one_that_the_others_would_make(monkeypatch, at_once):
+    monkeypatch.setattr(lists, "_MERGED", at_once)
+    _, stored = collection(MANY)
+    left = np.random.default_rng(5).random(MANY) < 0.5
+    parts = [KIND.seal(stored.slice(first, last), book()) for first, last in ((0, 40), (40, MANY))]
+    merged, others = KIND.merge(parts, [left[:40], left[40:]]), KIND.seal(stored.take(np.flatnonzero(left)), book())
+    nothing = KIND.merge(parts[:1], [np.zeros(40, np.bool_)])
+
+    assert merged is not None and nothing is not None
+    for name, array in others.arrays.items():
+        np.testing.assert_array_equal(merged.arrays[name], array)
+    assert KIND.load(nothing, 0).lists.total == 0
+
+
 def test_segments_of_different_codebooks_are_not_merged_and_not_taken_for_each_other():
     one, other = book(), KIND.seal(collection(FEW)[1])
     mixed = Sealed(one.params, dict(one.arrays) | {"codebook.lists": other.arrays["codebook.lists"]})
 
-    assert KIND.merge([one, other]) is None
+    assert KIND.merge([one, other], kept(40, FEW)) is None
     with pytest.raises(ValueError, match="codebook"):
         KIND.load(mixed, 40)
 

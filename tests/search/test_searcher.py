@@ -13,8 +13,10 @@ from filled import NAMES, Filled, description
 from lookalike import Collection, CollectionError
 from lookalike.arrays import blocks
 from lookalike.index import histograms, vectors
+from lookalike.index.vectors import VectorKind
 from lookalike.search import segments
 from lookalike.search.searcher import Searcher
+from lookalike.store.catalogue import Catalogue
 from lookalike.store.changes import Moved
 from lookalike.store.comparison import Seen
 
@@ -201,6 +203,41 @@ def test_a_searcher_outlives_compaction_and_a_new_one_has_segments_at_once(fille
         assert found(held, name, 57, 1) == [58], "opened only now, from files that are gone"
         assert found(searcher(filled), name, 257, 1) == [258]
     assert filled.runs("embedding") == [(0, 200)]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_compaction_takes_segments_over_and_seals_nothing(filled, monkeypatch, killed):
+    filled.add(300)
+    filled.remove(range(1, 101))
+    sealed = []
+
+    def counted(kind, rows, like=None):
+        sealed.append(len(rows))
+        return seal(kind, rows, like)
+
+    seal = VectorKind.seal
+    monkeypatch.setattr(VectorKind, "seal", counted)
+    with Collection(filled.store.directory) as album, monkeypatch.context() as patch:
+        if killed:
+            patch.setattr(album, "_seal", lambda: None)
+        album.compact()
+    assert filled.runs("embedding") == [(0, 200)]
+    assert found(searcher(filled), "embedding", 257, 1) == [258]
+    filled.add(1)
+    assert sealed == []
+
+
+def test_segments_of_a_compaction_that_never_counted_are_swept(filled, monkeypatch):
+    filled.add(300)
+    filled.remove(range(1, 101))
+    monkeypatch.setattr(Catalogue, "commit_extent", None)
+    with Collection(filled.store.directory) as album, pytest.raises(TypeError):
+        album.compact()
+    monkeypatch.undo()
+    assert len(list((filled.store.directory / "segments").glob("embedding.codes.1.*"))) == 1
+    filled.add(1)
+    assert not list((filled.store.directory / "segments").glob("embedding.codes.1.*"))
+    assert found(searcher(filled), "embedding", 257, 1) == [258]
 
 
 def test_many_threads_open_and_ask_one_searcher_as_one_thread_does(filled):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids, Rows
-from lookalike.index.items import Items
+from lookalike.index.items import Items, Mask
 
 Distances = NDArray[np.float32]
 Params = dict[str, Any]
@@ -110,8 +110,11 @@ class IndexKind(Protocol[R, P]):
         """
         ...
 
-    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
-        """The seal of neighbouring runs together, without their rows; None where these must be sealed again."""
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed | None:
+        """The seal of neighbouring runs together, without their rows; None where these must be sealed again.
+
+        kept: of each run (items,) which of its items are taken over. CollectionError or ValueError for damaged ones.
+        """
         ...
 
     def load(self, sealed: Sealed, items: int) -> P:

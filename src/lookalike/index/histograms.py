@@ -11,7 +11,7 @@ from lookalike.arrays.rows import Ragged
 from lookalike.index.base import Distances, Sealed, Segment
 from lookalike.index.graph import load_graph, seal_graph
 from lookalike.index.hellinger import POINTS, histogram_points, histogram_signs
-from lookalike.index.items import Items
+from lookalike.index.items import Items, Mask
 from lookalike.index.rerank import RerankedIndex, Shortlist
 from lookalike.index.signs import SignCodes, load_signs, merge_signs, seal_signs
 from lookalike.index.sparse import Metric, histogram_distances
@@ -56,8 +56,8 @@ class HistogramKind:
             return seal_graph(np.concatenate([histogram_points(block, self.bins) for block in blocks]))
         return seal_signs((histogram_signs(block, self.bins) for block in blocks), len(rows))
 
-    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
-        return None if self.name == "hnsw" else merge_signs(seals)
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed | None:
+        return None if self.name == "hnsw" else merge_signs(seals, kept)
 
     def load(self, sealed: Sealed, items: int) -> Shortlist[Ragged]:
         if self.name == "hnsw":

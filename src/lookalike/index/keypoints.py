@@ -25,7 +25,7 @@ from lookalike.index.keypoint_rows import (
     places,
     unpack_places,
 )
-from lookalike.index.lists import LABELS, Chosen, Lists, merged, pack
+from lookalike.index.lists import LABELS, Chosen, Lists, Run, merged, pack
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
@@ -86,15 +86,19 @@ class KeypointKind:
         sizes, entries = pack(assigned, codes, labels, len(codebook.lists))
         return self._sealed(codebook, counts.astype(np.uint16), where, sizes, entries)
 
-    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed | None:
         if len({one.params["codebook"] for one in seals}) > 1:
             return None
         codebook = self._used(seals[0])
-        arrays = [one.arrays for one in seals]
-        parts = [(len(one["counts"]), one["sizes"], one["entries"]) for one in arrays]
-        sizes, entries = merged(parts, len(codebook.lists))
-        counts, where = (np.concatenate([one[name] for one in arrays]) for name in ("counts", "places"))
-        return self._sealed(codebook, counts, where, sizes, entries)
+        counts, where, runs = [], [], []
+        for one, keep in zip(seals, kept, strict=True):
+            self.load(one, len(keep))  # its arrays fit each other
+            rows = one.take("counts")
+            counts.append(rows[keep])
+            where.append(one.take("places")[np.repeat(keep, rows)])
+            runs.append(Run(keep, one.take("sizes"), one.take("entries")))
+        sizes, entries = merged(runs)
+        return self._sealed(codebook, np.concatenate(counts), np.concatenate(where), sizes, entries)
 
     def load(self, sealed: Sealed, items: int) -> Part:
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.codebook import CODE, Codebook
+from lookalike.index.items import Mask
 from lookalike.index.simd import load_faiss
 
 Bytes = NDArray[np.uint8]
@@ -20,6 +23,7 @@ LABELS = 512  # labels of an item: item * LABELS + number of the row in it
 _CODE_WORDS = CODE // 8
 _WORDS = _CODE_WORDS + 1  # of an entry: its code and its label
 _LOOK = 2000  # entries that a row of a query is compared with, about
+_MERGED = 1 << 20  # entries unpacked at once
 _FEWEST, _MOST = 4, 8  # lists that it looks into
 
 
@@ -132,13 +136,46 @@ class _Scanner:
             self._lists.ptr = None
 
 
-def merged(parts: Sequence[tuple[int, NDArray[np.uint32], Words]], lists: int) -> tuple[NDArray[np.uint32], Words]:
-    """The lists of neighbouring runs together. parts: (items, sizes, entries) of each."""
-    first, assigned, codes, labels = 0, [], [], []
-    for items, sizes, entries in parts:
-        list_, code, label = unpack(sizes, entries)
-        assigned.append(list_)
-        codes.append(code)
-        labels.append(label + first * LABELS)
-        first += items
-    return pack(np.concatenate(assigned), np.concatenate(codes), np.concatenate(labels), lists)
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The lists of a run of items, and which of these are kept."""
+
+    kept: Mask
+    sizes: NDArray[np.uint32]
+    entries: Words
+
+
+def merged(runs: Sequence[Run]) -> tuple[NDArray[np.uint32], Words]:
+    """The lists of neighbouring runs together, of the items that are kept, a few lists at a time."""
+    total: Words = np.stack([run.sizes for run in runs]).sum(axis=0, dtype=np.int64)
+    numbers, first = [], 0
+    for run in runs:
+        numbers.append(np.where(run.kept, np.cumsum(run.kept) - 1 + first, -1))
+        first += int(np.count_nonzero(run.kept))
+    sizes, entries, end = [], np.empty(_WORDS * int(total.sum()), np.int64), 0
+    for low, high in _blocks(total):
+        parts = [_renumbered(run, low, high, number) for run, number in zip(runs, numbers, strict=True)]
+        list_, code, label = (np.concatenate(part) for part in zip(*parts, strict=True))
+        size, packed = pack(list_, code, label, high - low)
+        sizes.append(size)
+        entries[end : end + len(packed)] = packed
+        end += len(packed)
+    return np.concatenate(sizes), entries[:end]
+
+
+def _blocks(sizes: Words) -> Iterator[tuple[int, int]]:
+    """Lists low to high - 1 that hold about _MERGED entries together."""
+    of = np.cumsum(sizes) // _MERGED
+    cuts = np.flatnonzero(np.diff(of)) + 1
+    yield from pairwise([0, *cuts.tolist(), len(sizes)])
+
+
+def _renumbered(run: Run, low: int, high: int, numbers: Words) -> tuple[Words, Bytes, Words]:
+    """List, code and label of the entries kept in lists low to high - 1; numbers: what an item becomes, -1: nothing."""
+    start, end = (_WORDS * int(run.sizes[:at].sum(dtype=np.int64)) for at in (low, high))
+    list_, code, label = unpack(run.sizes[low:high], run.entries[start:end])
+    item = label // LABELS
+    there = (item >= 0) & (item < len(numbers))  # whatever the file says
+    number = np.where(there, numbers[np.where(there, item, 0)], -1) if len(numbers) else np.full(len(item), -1)
+    kept = number >= 0
+    return list_[kept], code[kept], number[kept] * LABELS + label[kept] % LABELS

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lookalike.index.base import Sealed
+from lookalike.index.items import Mask
 
 
 class DerivesNothing:
@@ -18,7 +19,7 @@ class DerivesNothing:
     def seal(self, rows: Any, like: Sealed | None = None) -> Sealed:
         return Sealed({}, {})
 
-    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed | None:
         return Sealed({}, {})
 
     def load(self, sealed: Sealed, items: int) -> None:

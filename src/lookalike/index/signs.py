@@ -51,8 +51,10 @@ def seal_signs(blocks: Iterator[Codes], items: int) -> Sealed:
     return Sealed({"bits": BITS}, {"codes": codes})
 
 
-def merge_signs(seals: Sequence[Sealed]) -> Sealed:
-    return Sealed({"bits": BITS}, {"codes": np.concatenate([one.take("codes") for one in seals])})
+def merge_signs(seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed:
+    """The codes of those kept, end to end."""
+    parts = [load_signs(one, len(keep))[keep] for one, keep in zip(seals, kept, strict=True)]
+    return Sealed({"bits": BITS}, {"codes": np.concatenate(parts)})
 
 
 def load_signs(sealed: Sealed, items: int) -> Codes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lookalike.index.base import Distances, Sealed, Segment
 from lookalike.index.graph import load_graph, seal_graph
 from lookalike.index.hamming import Codes
-from lookalike.index.items import Items
+from lookalike.index.items import Items, Mask
 from lookalike.index.rerank import RerankedIndex, Shortlist
 from lookalike.index.signs import SignCodes, load_signs, merge_signs, seal_signs, signs
 
@@ -57,8 +57,8 @@ class VectorKind:
             (signs(_float32(rows[at : at + _ENCODED])) for at in range(0, len(rows), _ENCODED)), len(rows)
         )
 
-    def merge(self, seals: Sequence[Sealed]) -> Sealed | None:
-        return None if self.name == "hnsw" else merge_signs(seals)
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> Sealed | None:
+        return None if self.name == "hnsw" else merge_signs(seals, kept)
 
     def load(self, sealed: Sealed, items: int) -> Shortlist[Vectors]:
         if self.name == "hnsw":

@@ -105,7 +105,7 @@ class VPTreeKind:
         tree = VPTree.build(packed_codes(rows, self.width_bytes))
         return Sealed({}, {name: getattr(tree, name) for name in VPTree.__slots__})
 
-    def merge(self, seals: Sequence[Sealed]) -> None:
+    def merge(self, seals: Sequence[Sealed], kept: Sequence[Mask]) -> None:
         """A tree of all codes prunes better than several trees: always built anew."""
 
     def load(self, sealed: Sealed, items: int) -> VPTree:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lookalike.arrays.files import open_arrays, write_arrays
 from lookalike.errors import CollectionError
@@ -13,7 +16,7 @@ from lookalike.index.base import IndexKind, Sealed
 from lookalike.index.runs import Run, end_to_end, planned
 from lookalike.methods.base import Method
 from lookalike.store.directory import Store
-from lookalike.store.matrix import Matrix
+from lookalike.store.matrix import Items, Matrix
 from lookalike.store.methods import StoredMethod
 
 _TRIES = 20  # of a reader whose writer merges the files that it is about to open
@@ -81,22 +84,40 @@ def _seal_method(store: Store, stored: StoredMethod, kind: IndexKind[Any, Any]) 
             path.unlink(missing_ok=True)
 
 
+def carry_over(store: Store, stored: StoredMethod, kind: IndexKind[Any, Any], kept: Items, after: StoredMethod) -> None:
+    """Before a compaction counts: the segments of the items that it keeps, put together without their rows.
+
+    kept: ascending; after: the method as it will be. What cannot be taken over is sealed again by `seal_all`.
+    """
+    if kind.tail is None:
+        return
+    files = {Run(file.first, file.last): file.path for file in store.segments(stored) if file.kind == kind.name}
+    chain = end_to_end(files, stored.extent.items)
+    there = np.zeros(stored.extent.items, np.bool_)
+    there[kept] = True
+    masks = [there[run.first : run.last] for run in chain]
+    count = sum(int(np.count_nonzero(mask)) for mask in masks)
+    seals = _opened(kind, [files[run] for run in chain])
+    if count < kind.tail or len(seals) < len(chain):
+        return
+    with contextlib.suppress(CollectionError, ValueError):
+        if merged := kind.merge(seals, masks):
+            write_arrays(store.segment_file(after, kind.name, 0, count), kind.name, merged.params, merged.arrays)
+
+
 def _sealed(kind: IndexKind[Any, Any], matrix: Matrix, run: Run, known: Mapping[Run, Path]) -> Sealed:
     """The seal of a run: put together from those of its parts where that works, else from its rows."""
     parts = [part for part in known if run.covers(part)]
-    like = next(iter(_opened(kind, list(known.values())[-1:])), None)
-    if not parts:
-        return kind.seal(matrix.slice(*run), like)
     seals = _opened(kind, [known[part] for part in parts])
-    if len(seals) == len(parts):
-        try:
+    with contextlib.suppress(CollectionError, ValueError):  # a part is damaged; the rows are the truth
+        if not parts:
+            return kind.seal(matrix.slice(*run), next(iter(_opened(kind, list(known.values())[-1:])), None))
+        if len(seals) == len(parts):
             if parts[-1].last < run.last:
-                seals.append(kind.seal(matrix.slice(parts[-1].last, run.last), seals[-1]))
-            merged = kind.merge(seals)
-        except CollectionError:
-            merged = None  # a part is damaged; the rows are the truth
-        if merged is not None:
-            return merged
+                parts.append(Run(parts[-1].last, run.last))
+                seals.append(kind.seal(matrix.slice(*parts[-1]), seals[-1]))
+            if merged := kind.merge(seals, [np.ones(part.items, np.bool_) for part in parts]):
+                return merged
     return kind.seal(matrix.slice(*run))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,8 +41,14 @@ class _Kept:
     take: Callable[[Items], Rows]
 
 
-def compact(store: Store) -> int:
-    """Free the space of removed pictures; bytes freed. All or nothing; the caller holds the writer's lock."""
+Carry = Callable[[StoredMethod, Items, StoredMethod], None]
+
+
+def compact(store: Store, carry: Carry = lambda before, kept, after: None) -> int:
+    """Free the space of removed pictures; bytes freed. All or nothing; the caller holds the writer's lock.
+
+    carry: takes over what is derived from a method's items, before the copies of those that are kept count.
+    """
     catalogue = store.catalogue
     living = catalogue.ids_where("1", ())
     kept: dict[str, _Kept] = {}
@@ -53,6 +59,9 @@ def compact(store: Store) -> int:
         if len(items) < len(matrix):
             kept[name] = _Kept(items, matrix.ids(), matrix.take)
     extents = {name: _copy(store, methods[name], one) for name, one in kept.items()}
+    for name, extent in extents.items():
+        after = replace(methods[name], epoch=methods[name].epoch + 1, extent=extent)
+        carry(methods[name], kept[name].items, after)
     with catalogue.transaction() as sql:
         for name, extent in extents.items():
             catalogue.commit_extent(methods[name], extent, methods[name].epoch + 1)
