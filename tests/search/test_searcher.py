@@ -14,7 +14,10 @@ from lookalike import Collection, CollectionError
 from lookalike.arrays import blocks
 from lookalike.index import histograms, vectors
 from lookalike.index.vectors import VectorKind
+from lookalike.query.parse import make_query
 from lookalike.search import segments
+from lookalike.search.answer import answer
+from lookalike.search.asker import Limits
 from lookalike.search.searcher import Searcher
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.changes import Moved
@@ -238,6 +241,22 @@ def test_segments_of_a_compaction_that_never_counted_are_swept(filled, monkeypat
     filled.add(1)
     assert not list((filled.store.directory / "segments").glob("embedding.codes.1.*"))
     assert found(searcher(filled), "embedding", 257, 1) == [258]
+
+
+@pytest.mark.parametrize("words", ["id >= 1", "path like '%.png'", "not has caption"])
+def test_a_filter_holds_for_the_pictures_that_there_were(filled, words):
+    filled.add(20)
+    held = searcher(filled)
+    filled.remove([3, 20])
+    filled.add(5)
+    for one, expected in (
+        (held, set(range(1, 21))),
+        (searcher(filled), set(range(1, 26)) - {3, 20}),
+    ):
+        query = make_query(id=7, where=words, methods=["embedding"])
+        assert {match.id for match in answer(one, query, Limits(k=50))} == expected
+        pictures = {step.method: step.pictures for step in answer(one, query, Limits(k=50)).steps}
+        assert pictures == {"embedding": len(expected)}
 
 
 def test_many_threads_open_and_ask_one_searcher_as_one_thread_does(filled):

@@ -24,7 +24,7 @@ def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
     _refuse_what_does_not_apply(searcher, query, limits)
     catalogue, allowed = searcher.catalogue, None
     if query.where is not None:
-        allowed = catalogue.ids_where(query.where.sql, query.where.params)
+        allowed = catalogue.ids_where(query.where.sql, query.where.params, searcher.view)
     if len(query.terms) == 1 and query.terms[0].kind != "text":
         found = _like_picture(searcher, query, limits, allowed)
     else:
@@ -47,7 +47,7 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
     catalogue = searcher.catalogue
     asker = Asker(searcher, _picture(query.terms[0], query, catalogue), limits, allowed)
     if query.methods == ("auto",):
-        same_file = _same_file(query, catalogue, allowed)
+        same_file = _same_file(query, searcher, allowed)
         answers = auto(asker, _of_pictures(searcher), same_file)
     else:
         same_file = []
@@ -82,7 +82,7 @@ def _refuse_what_does_not_apply(searcher: Searcher, query: Query, limits: Limits
         raise QueryError(f"{name} has no radius: what it finds is confirmed or not, at no distance")
 
 
-def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[int]:
+def _same_file(query: Query, searcher: Searcher, allowed: Ids | None) -> list[int]:
     """Pictures of the collection whose file is the very file asked with, or the one of the picture asked with."""
     source = query.terms[0].value
     if query.region is not None:
@@ -90,7 +90,7 @@ def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[
     if isinstance(source, Image):
         digest = source.sha256
     elif isinstance(source, int):
-        digest = catalogue.records([source])[source].sha256
+        digest = searcher.catalogue.records([source])[source].sha256
     elif isinstance(source, bytes):
         digest = hashlib.sha256(source).hexdigest()
     elif isinstance(source, str | os.PathLike):
@@ -100,7 +100,7 @@ def _same_file(query: Query, catalogue: Catalogue, allowed: Ids | None) -> list[
         return []
     if digest is None:
         return []
-    ids = catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),))
+    ids = searcher.catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),), searcher.view)
     return [int(id_) for id_ in (ids if allowed is None else ids[np.isin(ids, allowed)])]
 
 

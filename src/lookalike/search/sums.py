@@ -65,7 +65,7 @@ def answer_sum(
     space = _space(searcher, query)
     asked = _direction(searcher, space, query, pictures)
     wanted = " ".join(str(term.value) for term in query.terms if term.kind == "text" and term.weight > 0)
-    groups = Words(catalogue, wanted, allowed).groups()
+    groups = Words(searcher, wanted, allowed).groups()
     blind = asked.query.known == 0 and not pictures
     distances = _distances(searcher, asked, k, None if blind else (allowed,), [members for _, members in groups])
     found = hits(groups, np.fromiter(distances, np.int64, len(distances)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.arrays.rows import Ids
 from lookalike.models.lexicon import MAX_WORDS, telling_words
-from lookalike.store.catalogue import Catalogue
+from lookalike.search.searcher import Searcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,16 @@ class Words:
     that all pictures share tells nothing; inflected forms count as the word (Porter's stemmer). allowed: only these.
     """
 
-    def __init__(self, catalogue: Catalogue, text: str, allowed: Ids | None) -> None:
+    def __init__(self, searcher: Searcher, text: str, allowed: Ids | None) -> None:
         self.words = telling_words(text)[:MAX_WORDS]
-        total = catalogue.counts()["ok"] if self.words else 0
+        catalogue, view = searcher.catalogue, searcher.view
         self._captioned: dict[str, Ids] = {}
         self._near: dict[str, Ids] = {}
         self._weights: dict[str, float] = {}
         for word in self.words:
-            captioned, named = (catalogue.ids_with_word(word, column) for column in ("caption", "path_text"))
+            captioned, named = (catalogue.ids_with_word(word, column, view) for column in ("caption", "path_text"))
             near = np.union1d(captioned, named)
-            self._weights[word] = max(0.0, math.log((total - len(near) + 0.5) / (len(near) + 0.5)))
+            self._weights[word] = max(0.0, math.log((view.pictures - len(near) + 0.5) / (len(near) + 0.5)))
             kept = near if self._weights[word] else captioned
             self._captioned[word] = captioned if allowed is None else captioned[np.isin(captioned, allowed)]
             self._near[word] = kept if allowed is None else kept[np.isin(kept, allowed)]

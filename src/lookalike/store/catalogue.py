@@ -98,11 +98,11 @@ class Catalogue:
                 generation = _generation(sql)
                 methods = self._methods(sql)
                 tombstones = _ids(sql.execute("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
-                ((records,),) = sql.execute("SELECT count(*) FROM images").fetchall()
+                ((records, newest),) = sql.execute("SELECT count(*), coalesce(max(id), 0) FROM images").fetchall()
             finally:
                 if alone:
                     sql.execute("COMMIT")
-        return View(generation, methods, tombstones, records - len(tombstones))
+        return View(generation, methods, tombstones, records - len(tombstones), newest)
 
     def generation(self) -> int:
         """The number of the newest view."""
@@ -191,9 +191,11 @@ class Catalogue:
         """Ids whose descriptors must not be found: removed or failed."""
         return _ids(self._rows("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
 
-    def ids_where(self, condition: str, params: Sequence[Any]) -> Ids:
-        """Ids of living pictures for which a compiled filter holds, ascending."""
-        return _ids(self._rows(f"SELECT id FROM images WHERE status = 'ok' AND ({condition}) ORDER BY id", params))
+    def ids_where(self, condition: str, params: Sequence[Any], view: View | None = None) -> Ids:
+        """Ids of pictures for which a compiled filter holds, ascending: of those that live now, or did in a view."""
+        living = "status = 'ok'" if view is None else "1"
+        ids = _ids(self._rows(f"SELECT id FROM images WHERE {living} AND ({condition}) ORDER BY id", params))
+        return ids if view is None else view.living(ids)
 
     def ids_below(self, path: str) -> list[int]:
         """Ids of the living record of a path, or of all below it when it is a folder."""
@@ -204,11 +206,10 @@ class Catalogue:
         )
         return [row[0] for row in rows]
 
-    def ids_with_word(self, word: str, column: Literal["path_text", "caption"]) -> Ids:
-        """Ids of living pictures that have a word (or a form of it) in their path or their caption, ascending."""
+    def ids_with_word(self, word: str, column: Literal["path_text", "caption"], view: View) -> Ids:
+        """Ids of a view's pictures that have a word (or a form of it) in their path or their caption, ascending."""
         match = column + ' : "' + word.replace('"', '""') + '"'
-        found = "FROM words w JOIN images i ON i.id = w.rowid WHERE words MATCH ? AND i.status = 'ok'"
-        return _ids(self._rows(f"SELECT i.id {found} ORDER BY i.id", (match,)))
+        return view.living(_ids(self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (match,))))
 
     def frequent(self, expression: str, limit: int) -> list[tuple[Any, int]]:
         """The most frequent values of an SQL expression (never of a user's making) among living pictures."""
