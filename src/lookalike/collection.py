@@ -103,6 +103,7 @@ class Collection:
         Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
         """
         from lookalike.ingest.run import Failure, Options, index
+        from lookalike.ingest.shards import refuse_another, remember_shard
         from lookalike.ingest.walk import check_root
         from lookalike.methods.factory import NAMES, make, parse
         from lookalike.search.segments import seal_all
@@ -121,6 +122,9 @@ class Collection:
                 make(text)
         with self._writing(create=True):
             catalogue = self._store.catalogue
+            refuse_another(self._store, options.shard)
+            if options.shard is not None:
+                remember_shard(self._store, options.shard, finished=False)
             before = catalogue.methods()
             asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
             held = {name: self._store.arguments(stored) for name, stored in before.items()}
@@ -148,6 +152,35 @@ class Collection:
                 lambda: seal_all(self._store, made),
             )
             report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
+            seal_all(self._store, made)
+            learn(self._store, made)
+            if options.shard is not None:
+                remember_shard(self._store, options.shard, finished=True)
+        report.seconds = time.monotonic() - started
+        return report
+
+    def merge(
+        self, parts: Sequence[str | os.PathLike[str]], *, progress: Callable[[Progress], None] | None = None
+    ) -> IndexReport:
+        """Take over what was described elsewhere: parts of shards, or other collections. Their pictures are not read.
+
+        The result is that of indexing their files here; ids may differ. Parts come in any order, and again after an
+        interruption. Raises CollectionError, before anything is changed, for parts that are unfinished, damaged, or
+        described by other parameters or weights than the collection.
+        """
+        from lookalike.ingest.merge import accept_methods, merge, open_part, together
+        from lookalike.ingest.shards import refuse_another
+        from lookalike.search.segments import seal_all
+        from lookalike.significance.nulls import learn
+
+        started = time.monotonic()
+        opened = [open_part(Path(part).expanduser(), self._store) for part in parts]
+        with self._writing(create=True):
+            refuse_another(self._store, None)
+            accept_methods(self._store, opened)
+            made = self._made()
+            told = progress or (lambda _: None)
+            report = together([merge(self._store, part, told, lambda: seal_all(self._store, made)) for part in opened])
             seal_all(self._store, made)
             learn(self._store, made)
         report.seconds = time.monotonic() - started

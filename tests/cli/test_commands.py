@@ -43,6 +43,27 @@ def test_search_prints_rank_score_reason_and_path_best_first(cli, pictures, tmp_
     assert len(lines(result)) == 4
 
 
+def test_shards_described_apart_and_merged_are_one_collection(cli, pictures, tmp_path):
+    parts = [tmp_path / f"part-{number}" for number in (1, 2)]
+    for number, part in enumerate(parts, 1):
+        made = cli("describe", "--shard", f"{number}/2", pictures, "--out", part, *NAMED, "--workers", 0)
+        assert made.exit_code == 0
+        assert f"in shard {number}/2, {part}" in made.stdout
+    merged = cli("merge", *parts, on=tmp_path / "merged")
+    assert merged.exit_code == 0 and "12 added" in merged.stdout and "12 pictures can be found now" in merged.stdout
+    again = cli("merge", *parts, "--json", on=tmp_path / "merged")
+    assert json.loads(again.stdout)["added"] == 0
+    found = cli("search", pictures / "coffee.png", "-k", 1, "--paths", on=tmp_path / "merged")
+    assert found.stdout.strip() == str(pictures / "coffee.png")
+
+
+def test_a_shard_that_cannot_be_is_one_line(cli, pictures, tmp_path):
+    for wrong in ("0/4", "5/4", "x"):
+        result = cli("describe", "--shard", wrong, pictures, "--out", tmp_path / "part")
+        assert (result.exit_code, len(lines(result, "stderr"))) == (2, 1)
+        assert "3/16" in result.stderr and not (tmp_path / "part").exists()
+
+
 def test_search_gives_plain_paths_to_other_programs(cli, album, pictures):
     with Collection(album) as opened:
         found = [os.fsencode(match.path) for match in opened.search(pictures / "coffee.png", k=3)]

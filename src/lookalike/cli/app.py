@@ -22,6 +22,7 @@ from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
 from lookalike.cli.serve import serve
+from lookalike.cli.shards import describe, merge
 from lookalike.errors import ImageError, LookalikeError, QueryError
 
 FAILED, WRONG = 1, 2
@@ -101,7 +102,7 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, learn, search, serve, compare, evaluate, info, remove, check, methods):
+for command in (index, learn, search, serve, compare, evaluate, info, remove, check, methods, describe, merge):
     app.command()(command)
 app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")

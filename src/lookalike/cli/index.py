@@ -144,8 +144,9 @@ def tell(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def summary(report: IndexReport, pictures: int) -> str:
-    """What a run did, in a few lines; at most MOST_REASONS reasons with MOST_NAMES files each."""
+def summary(report: IndexReport, pictures: int, what: str = "can be found now") -> str:
+    """What a run did, in a few lines; at most MOST_REASONS reasons with MOST_NAMES files each. what: of the pictures
+    that there are now."""
     looked_at = report.added + report.updated + report.moved + len(report.failed)
     rate = f", {looked_at / report.seconds:,.0f} files a second" if looked_at and report.seconds >= 0.1 else ""
     parts = [
@@ -164,7 +165,7 @@ def summary(report: IndexReport, pictures: int) -> str:
     lines += failure_lines(report.failed)
     if report.failed_before:
         lines.append(f"  {report.failed_before:,} failed before: `lookalike info --failed` lists, --retry tries again")
-    lines.append(f"{plural(pictures, 'picture')} can be found now")
+    lines.append(f"{plural(pictures, 'picture')} {what}")
     return "\n".join(lines)
 
 

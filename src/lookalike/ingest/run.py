@@ -16,6 +16,7 @@ from lookalike.errors import CollectionError
 from lookalike.ingest.describe import Outcome, Same, Skipped, Task, Unreadable, describe_file
 from lookalike.ingest.pool import Kept, Pool
 from lookalike.ingest.scope import Scope, is_within, read_scope, remember_scope
+from lookalike.ingest.shards import Shard
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
 from lookalike.pictures.open import MAX_PIXELS
@@ -27,6 +28,7 @@ from lookalike.store.directory import Store
 BATCH = 256
 BATCH_SECONDS = 5.0
 TOLD_EVERY = 500  # files found
+Outcomes = Generator[tuple[Task, Outcome]]
 NO_DATE = -1
 """Of a file that could not be read for a reason that may pass: it never has this one, so it is tried again."""
 
@@ -65,7 +67,7 @@ class IndexReport:
 class Options:
     """How to index. workers: processes (0: none, describe in this one); retry: try failed files again;
     strict: refuse pictures of which a part is missing; named: whether someone named the paths, which brings back what
-    was removed there."""
+    was removed there; shard: only its files."""
 
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     ignore: Sequence[str] = IGNORED
@@ -73,6 +75,7 @@ class Options:
     retry: bool = False
     strict: bool = False
     named: bool = True
+    shard: Shard | None = None
 
 
 def index(
@@ -94,12 +97,12 @@ def index(
         scope = scope.naming(paths)
     else:
         paths = [path for path in paths if scope.covered(path, known)]
-    walk = Walk([*paths, *_islands(paths, known, scope)], options.ignore, [str(store.directory)], scope)
-    run = _Run(store, kept, options, progress, committed)
+    walk = Walk([*paths, *_islands(paths, known, scope)], options.ignore, [str(store.directory)], scope, options.shard)
+    run = Run(store, [name for name, _ in kept], "indexing", progress, committed)
     if scope != kept_scope:
         remember_scope(store.catalogue, scope)
     run.comparison.add(_counted(walk, progress))
-    run.look_at_pending()
+    run.look_at_pending(lambda tasks: _described(tasks, kept, options), options)
     run.remove_vanished(walk)
     store.catalogue.remember_roots([root for root in walk.roots if not scope.covered(root, known)])
     return run.report
@@ -126,32 +129,49 @@ def _islands(paths: Sequence[str], known: Sequence[str], scope: Scope) -> list[s
     ]
 
 
-class _Run:
+def _described(tasks: Iterator[Task], kept: Kept, options: Options) -> Outcomes:
+    if options.workers <= 0:
+        methods = make_all(kept)
+        for task in tasks:
+            yield task, describe_file(task, methods)
+        return
+    with Pool(kept, options.workers) as pool:
+        yield from pool.run(tasks)
+
+
+class Run:
+    """Bringing a collection up to date with the files that `comparison` is given.
+
+    names: of the methods that they are described by; doing: what this is called while it lasts; here: whether the
+    files are on this machine, so that one that is away from where it was has moved.
+    """
+
     def __init__(
         self,
         store: Store,
-        kept: Kept,
-        options: Options,
+        names: Sequence[str],
+        doing: str,
         progress: Callable[[Progress], None],
         committed: Callable[[], None],
+        here: bool = True,
     ) -> None:
         self.store = store
-        self.kept = kept
-        self.options = options
+        self._here = here
         self.progress = progress
+        self._doing = doing
         self._committed = committed
         self.report = IndexReport()
         self.comparison = Comparison(store.catalogue)
-        self._names = [name for name, _ in kept]
+        self._names = names
         self._bits = {m.name: m.bit for m in store.catalogue.methods().values()}
-        self._wanted = sum(self._bits[name] for name in self._names)
+        self._wanted = sum(self._bits[name] for name in names)
         self._batch: list[Change] = []
         self._committed_at = time.monotonic()
         self._orphans_used: set[int] = set()
 
-    def look_at_pending(self) -> None:
-        """Describe whatever is new or changed, committing as it goes."""
-        total = self.comparison.compare(self._wanted, self.options.retry)
+    def look_at_pending(self, outcomes_of: Callable[[Iterator[Task]], Outcomes], options: Options) -> None:
+        """Describe whatever is new or changed, committing as it goes. outcomes_of: finds them out, in any order."""
+        total = self.comparison.compare(self._wanted, options.retry)
         standing = self.comparison.standing()
         self.report.unchanged = standing.get("ok", 0)
         self.report.failed_before = standing.get("failed", 0)
@@ -159,13 +179,13 @@ class _Run:
             return
         by_path: dict[str, Pending] = {}
         self.progress(Progress("starting", 0, total))
-        with closing(self._outcomes(self._tasks(by_path))) as outcomes:
+        with closing(outcomes_of(self._tasks(by_path, options))) as outcomes:
             try:
                 for done, (task, outcome) in enumerate(outcomes, 1):
                     change = self._change(by_path.pop(task.path), outcome)
                     if change is not None:
                         self._batch.append(change)
-                    self.progress(Progress("indexing", done, total, len(self.report.failed), task.path))
+                    self.progress(Progress(self._doing, done, total, len(self.report.failed), task.path))
                     if len(self._batch) >= BATCH or time.monotonic() - self._committed_at > BATCH_SECONDS:
                         self._commit()
             finally:
@@ -178,22 +198,13 @@ class _Run:
         for start in range(0, len(ids), BATCH):
             self.store.apply([Removed(id_) for id_ in ids[start : start + BATCH]])
 
-    def _tasks(self, by_path: dict[str, Pending]) -> Iterator[Task]:
+    def _tasks(self, by_path: dict[str, Pending], options: Options) -> Iterator[Task]:
         for pending in self.comparison.pending():
             by_path[pending.seen.path] = pending
             known = self.comparison.contents_of_size(pending.seen.bytes, self._wanted)
             if pending.sha256 and pending.described & self._wanted != self._wanted:
                 known -= {pending.sha256}  # a copy that lacks a method is not done because its twin has it by now
-            yield Task(pending.seen.path, known, self.options.max_pixels, self.options.strict)
-
-    def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Outcome]]:
-        if self.options.workers <= 0:
-            methods = make_all(self.kept)
-            for task in tasks:
-                yield task, describe_file(task, methods)
-            return
-        with Pool(self.kept, self.options.workers) as pool:
-            yield from pool.run(tasks)
+            yield Task(pending.seen.path, known, options.max_pixels, options.strict)
 
     def _change(self, pending: Pending, outcome: Outcome) -> Change | None:
         match outcome:
@@ -243,7 +254,7 @@ class _Run:
         if pending.sha256 == sha256 and pending.id is not None:
             self.report.unchanged += 1
             return Moved(pending.id, seen)
-        orphan = self.comparison.orphan(sha256, self._orphans_used)
+        orphan = self.comparison.orphan(sha256, self._orphans_used) if self._here else None
         if orphan is not None:
             self._orphans_used.add(orphan)
             self.report.moved += 1

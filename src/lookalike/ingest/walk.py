@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 
 from lookalike.errors import CollectionError, printable
 from lookalike.ingest.scope import Scope
+from lookalike.ingest.shards import Shard
 from lookalike.store.comparison import Seen
 
 IGNORED = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX", "Thumbs.db", "desktop.ini")
@@ -28,6 +29,7 @@ class Walk:
     """The regular files below some roots. `unreadable` fills with the folders that could not be listed.
 
     ignore: patterns of names to skip everywhere; scope: what is left out in places. spare: folders never to enter.
+    shard: only its files.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Walk:
         ignore: Sequence[str] = IGNORED,
         spare: Iterable[str] = (),
         scope: Scope = NOTHING_LEFT_OUT,
+        shard: Shard | None = None,
     ) -> None:
         self.roots = [os.path.abspath(root) for root in roots]
         for root in self.roots:
@@ -43,6 +46,7 @@ class Walk:
         self.unreadable: list[str] = []
         self._ignore = tuple(ignore)
         self._scope = scope
+        self._shard = shard
         self._spare = {os.path.realpath(path) for path in spare}
         self._visited: set[tuple[int, int]] = set()
         self._systems = _system_devices()
@@ -50,10 +54,8 @@ class Walk:
     def __iter__(self) -> Iterator[Seen]:
         for root in self.roots:
             self._visited.clear()  # a folder may be a root and also be linked from another one
-            if os.path.isdir(root):
-                yield from self._folder(root)
-            else:
-                yield from self._file(root, os.stat(root))
+            found = self._folder(root) if os.path.isdir(root) else self._file(root, os.stat(root))
+            yield from (file for file in found if self._shard is None or self._shard.holds(file.path, root))
 
     def _folder(self, top: str) -> Iterator[Seen]:
         waiting = [(top, (*self._ignore, *self._scope.patterns(top)))]
