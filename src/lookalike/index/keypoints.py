@@ -29,7 +29,7 @@ from lookalike.index.lists import LABELS, Chosen, Lists, Run, merged, pack
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
-VOTERS = 100
+VOTERS = 200
 """Keypoints of a stored picture that can be voted for, its strongest. All of them count as proof."""
 
 _TAIL = 32  # pictures whose voters are compared exactly in a few milliseconds

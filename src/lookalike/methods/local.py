@@ -109,8 +109,7 @@ class Local:
             from lookalike.index.keypoints import VOTERS, KeypointKind
             from lookalike.index.lists import LABELS
 
-            # a third of them votes: as good as all of them on crops of a tenth, on chains of edits and among strangers
-            return KeypointKind(self._form, min(LABELS, max(VOTERS, self.params.budget // 3)))
+            return KeypointKind(self._form, min(LABELS, max(VOTERS, 2 * self.params.budget // 3)))
         if kind == "exhaustive":
             from lookalike.index.exhaustive import ExhaustiveKind
 

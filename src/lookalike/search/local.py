@@ -17,7 +17,7 @@ from lookalike.methods.keypoints import Keypoints
 from lookalike.search.geometry import Verified, verify
 from lookalike.significance.evidence import Evidence, Findings
 
-VOTERS = 200  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
+VOTERS = 300  # keypoints of a variant that vote, the strongest of all its parts; all of them count as proof
 CANDIDATES = 5  # pictures verified in vain, in a row, before giving up
 CERTAIN = 30  # inliers after which so much patience is no longer needed
 PATIENCE = 2
