@@ -11,7 +11,8 @@ import PIL.ImageOps
 import pytest
 
 from lookalike import Collection, CollectionError, ImageError, QueryError
-from samples import HERE, METHODS, draw, drawing, photo
+from lookalike.search import answer
+from samples import HERE, METHODS, draw, drawing, fill, living, photo
 
 
 @pytest.fixture
@@ -135,6 +136,25 @@ def test_a_question_without_sense_is_a_query_error(opened, pictures, asked, says
     image = None if not asked else pictures / "coffee.png"
     with pytest.raises(QueryError, match=says):
         opened.search(image, **asked)
+
+
+def test_a_picture_asked_with_by_its_id_is_not_read_again(opened, monkeypatch):
+    monkeypatch.setattr(answer, "open_image", None)
+    for id_ in opened.ids().tolist():
+        assert opened.search(id=id_, k=2)[0].id == id_
+
+
+def test_a_mirrored_copy_and_a_piece_are_found_by_id(tmp_path):
+    folder = fill(tmp_path / "pictures", 5)
+    whole = photo("coffee.png")
+    whole.save(folder / "whole.png")
+    whole.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "mirrored.png")
+    whole.crop((30, 20, 200, 150)).transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "piece.png")
+    with Collection(tmp_path / "album") as album:
+        album.index([folder], methods=["phash", "local"], options=HERE)
+        ids = living(album)
+        found = {os.path.basename(match.path): match.label for match in album.search(id=ids["whole.png"], k=3)}
+    assert found == {"whole.png": "same file", "mirrored.png": "edited copy", "piece.png": "contains"}
 
 
 def test_an_unknown_id_is_a_query_error(opened):

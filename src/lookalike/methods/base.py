@@ -113,7 +113,7 @@ class Method(Protocol[D]):
         ...
 
     def query_of(self, descriptor: D) -> list[Variant[D]]:
-        """What to ask with when a picture is away and only its stored descriptor is there."""
+        """What to ask with for a stored picture, from its descriptor alone: as is first."""
         ...
 
     def pack(self, descriptor: D) -> NDArray[Any]:

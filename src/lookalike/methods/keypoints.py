@@ -41,6 +41,12 @@ class Keypoints:
             descriptors=self.descriptors[keep],
         )
 
+    def mirrored(self, order: NDArray[np.int64]) -> Self:
+        """The same keypoints as the mirrored picture shows them. order: see `Features.mirror_order`."""
+        xy = np.column_stack([self.size[0] - self.xy[:, 0], self.xy[:, 1]])
+        angle = (np.float32(540) - self.angle) % np.float32(360)
+        return replace(self, xy=xy.astype(np.float32), angle=angle, descriptors=self.descriptors[:, order])
+
     def pack(self) -> NDArray[np.uint8]:
         """(n, d + 14) rows: positions to 1/65535 of the picture, scales to 3 %, angles to 0.7 degrees."""
         return pack_rows(self.descriptors, self.xy, self.scale, self.angle, self.size)

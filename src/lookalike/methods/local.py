@@ -95,7 +95,10 @@ class Local:
         return [Variant(name, keypoints) for name, keypoints in described.items() if keypoints]
 
     def query_of(self, descriptor: Keypoints) -> list[Variant[Keypoints]]:
-        return [Variant("as is", descriptor)]
+        """As is, and mirrored where mirroring is but another order of a descriptor's values."""
+        order = self._features.mirror_order
+        mirrored = [] if order is None else [Variant("mirrored", descriptor.mirrored(order))]
+        return [Variant("as is", descriptor), *mirrored]
 
     def pack(self, descriptor: Keypoints) -> NDArray[np.uint8]:
         return self._form.stored(descriptor.pack())

@@ -45,7 +45,8 @@ def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
 
 def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
     catalogue = searcher.catalogue
-    asker = Asker(searcher, _picture(query.terms[0], query, catalogue), limits, allowed)
+    picture = _picture(query.terms[0], query, catalogue)
+    asker = Asker(searcher, picture, limits, allowed)
     if query.methods == ("auto",):
         same_file = _same_file(query, searcher, allowed)
         answers = auto(asker, _of_pictures(searcher), same_file)
@@ -55,10 +56,10 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
     matches = fuse(answers, same_file, catalogue.records, None if limits.radius is not None else limits.k)
-    if isinstance(asker.picture, Image) and query.region is None and limits.radius is None:
+    if query.region is None and limits.radius is None:
         from lookalike.search.look import looked_at  # pulls in what most answers do not need
 
-        matches = looked_at(matches, asker.picture)
+        matches = looked_at(matches, lambda: _opened(picture, catalogue))
     return Matches(matches, steps=steps(answers))
 
 
@@ -105,7 +106,7 @@ def _same_file(query: Query, searcher: Searcher, allowed: Ids | None) -> list[in
 
 
 def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:
-    """The picture of a term, opened; the id of a stored one whose file is away."""
+    """The picture of a term, opened; the id of a stored one, whose descriptors are asked with."""
     source = term.value
     if isinstance(source, Image):
         if query.region is not None:
@@ -115,7 +116,12 @@ def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:
         record = catalogue.records([source]).get(source)
         if record is None:
             raise QueryError(f"there is no picture with id {source}")
-        if query.region is None and not os.path.exists(record.path):
+        if query.region is None:
             return source
         source = record.path
     return open_image(source) if query.region is None else open_region(source, query.region)
+
+
+def _opened(picture: Image | int, catalogue: Catalogue) -> Image:
+    """The picture itself, of a stored one too."""
+    return picture if isinstance(picture, Image) else open_image(catalogue.records([picture])[picture].path)

@@ -37,7 +37,7 @@ class Limits:
 class Asker:
     """Puts one picture to any methods of a collection, among all its pictures or the `allowed` ones.
 
-    picture: as it was opened, or the id of one of the collection whose file is away: then the descriptors that are
+    picture: as it was opened, or the id of one of the collection: then the descriptors that are
     kept of it are the question.
     """
 

@@ -6,7 +6,8 @@ costs as much as a hash search over a million, so only hits are looked at that m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,14 +27,18 @@ edit that covers a part, or bends the picture, leaves as much over as another ph
 _MOSTLY = 0.5  # of either picture must lie in the other: a smaller part is a crop, whatever it was cut from
 
 
-def looked_at(matches: Sequence[Match], query: Image) -> list[Match]:
-    """The matches, the first of them called what their pixels show. Pictures that are away keep their label."""
-    left, seen = MOST, []
-    for match in matches:
-        evidence = _worth_a_look(match) if left else None
-        if evidence is not None:
-            left -= 1
-        seen.append(match if evidence is None else _look(match, query, evidence))
+def looked_at(matches: Sequence[Match], query: Callable[[], Image]) -> list[Match]:
+    """The matches, the first of them called what their pixels show. Pictures that are away keep their label.
+
+    query: the picture asked with, which is opened only if there is something to look at.
+    """
+    worth = {place: evidence for place, match in enumerate(matches) if (evidence := _worth_a_look(match))}
+    seen = list(matches)
+    if worth:
+        with contextlib.suppress(ImageError):
+            asked = query()
+            for place in list(worth)[:MOST]:
+                seen[place] = _look(seen[place], asked, worth[place])
     return seen
 
 

@@ -56,7 +56,7 @@ def answer_sum(
     searcher: Searcher, query: Query, pictures: Mapping[int, Image | int], k: int, allowed: Ids | None
 ) -> Matches:
     """The k pictures in the direction of the sum. pictures: the image terms by their place in the query, opened, or
-    the ids of stored ones whose files are away.
+    the ids of stored ones.
 
     Pictures with all words of the query in their captions come first. A text of which no word is known finds only
     pictures beside which its words stand.
