@@ -113,6 +113,7 @@ class Client:
         where: str | None = None,
         index: str = "auto",
         max_expected_false: float | None = None,
+        exclude_self: bool = False,
     ) -> Matches:
         """The pictures that answer a question, best first; see Collection.search.
 
@@ -137,6 +138,7 @@ class Client:
             "where": where,
             "index": index,
             "max_expected_false": max_expected_false,
+            "exclude_self": exclude_self,
             "terms": [
                 {"kind": t.kind, "value": next(places) if t.kind == "image" else t.value, "weight": t.weight}
                 for t in terms

@@ -273,6 +273,7 @@ class Collection:
         where: str | None = None,
         index: str = "auto",
         max_expected_false: float | None = None,
+        exclude_self: bool = False,
         stop: Callable[[], bool] | None = None,
     ) -> Matches:
         """The pictures that answer a question, best first.
@@ -283,6 +284,7 @@ class Collection:
         method named. region: (x, y, width, height) of the picture to ask with, in original pixels.
         where: a filter such as "taken >= 2020 and width > 1000". index: which index of the one method named.
         max_expected_false: only pictures of which chance alone would bring at most so many, e.g. 0.01 for copies.
+        exclude_self: leave out the very file that is asked with, and its exact copies.
         stop: asked before each method; when it says yes, StoppedError is raised.
         The answer's `steps` tell what each method did.
         Raises QueryError for a question that makes no sense, ImageError for a picture that cannot be read.
@@ -305,7 +307,7 @@ class Collection:
             simd.load_faiss()
         self._asked = True
         with one_thread():
-            return answer(searcher, asked, Limits(k, radius, index, max_expected_false, stop))
+            return answer(searcher, asked, Limits(k, radius, index, max_expected_false, exclude_self, stop))
 
     def duplicates(
         self,

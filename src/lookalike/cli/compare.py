@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookalike.cli.options import JsonOption
-from lookalike.cli.output import console, print_json, save_picture, table
+from lookalike.cli.output import print_json, save_picture, show_table
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def compare(
         else (one.method, f"{round(one.distance, 3):g}", f"{one.score:.3f}", _held(one))
         for one in found
     ]
-    console().print(table(("method", "distance", "score", "A compared"), rows, right=(1, 2)))
+    show_table(("method", "distance", "score", "A compared"), rows, right=(1, 2))
 
 
 def _held(one: Comparison) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
-from lookalike.cli.output import console, kinds, plural, print_json, short_path, size, table
+from lookalike.cli.output import console, kinds, plural, print_json, short_path, show_table, size
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _failures(records: list[Record], json: bool) -> None:
         print_json([{"path": printable(record.path), "reason": record.reason} for record in records])
     elif records:
         rows = [(printable(record.reason or ""), short_path(record.path)) for record in records]
-        console().print(table(("reason", "file"), rows))
+        show_table(("reason", "file"), rows)
     else:
         typer.echo("no file has failed")
 
@@ -71,7 +71,7 @@ def _overview(about: Info) -> None:
         for method in about.methods
     ]
     if rows:
-        out.print(table(("method", "pictures", "descriptors", "segments", "parameters"), rows, right=(1, 2, 3)))
+        show_table(("method", "pictures", "descriptors", "segments", "parameters"), rows, right=(1, 2, 3))
     for root in about.roots:
         out.print(f"indexed: {printable(root)}", soft_wrap=True)
     for folder, names in about.ignored.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lookalike.cli.options import JsonOption
-from lookalike.cli.output import console, print_json, table
+from lookalike.cli.output import print_json, show_table
 
 if TYPE_CHECKING:
     from lookalike.methods.factory import MethodKind
@@ -28,7 +28,7 @@ def methods(json: JsonOption = False) -> None:
     for kind in KINDS.values():
         rows.append((kind.name, kind.finds, ""))
         rows += [(f"  {one.name}={one.default}", one.meaning, one.values) for one in kind.parameters]
-    console().print(table(("method", "finds", "values"), rows))
+    show_table(("method", "finds", "values"), rows)
     typer.echo(
         "choose as in: lookalike index FOLDER --method phash:hash_size=32 --method local:features=orb,budget=500"
     )

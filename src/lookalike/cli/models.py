@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lookalike.cli.options import JsonOption
-from lookalike.cli.output import console, print_json, size, table
+from lookalike.cli.output import print_json, show_table, size
 from lookalike.errors import printable
 
 models = typer.Typer(invoke_without_command=True, help="List the neural networks, and fetch more of them.")
@@ -35,7 +35,7 @@ def list_them(ctx: typer.Context, json: JsonOption = False) -> None:
         )
         for one in found
     ]
-    console().print(table(("model", "reads", "size", "licence", "installed"), rows, right=(2,)))
+    show_table(("model", "reads", "size", "licence", "installed"), rows, right=(2,))
 
 
 @models.command()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PIPED_WIDTH = 10_000  # no line is folded for a program that reads
+LEAST_ROOM = 24  # characters of a path that are shown however narrow the terminal is
 
 
 def print_json(value: Any) -> None:
@@ -48,6 +49,29 @@ def console() -> Console:
 
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print a plain table, without blanks at the ends of its lines. See `table`."""
+    out = console()
+    with out.capture() as lines:
+        out.print(table(columns, rows, right))
+    for line in lines.get().splitlines():
+        out.out(line.rstrip(), highlight=False)
+
+
+def named_place(path: str, room: int | None = None) -> str:
+    """A picture's path for people: at most `room` characters, and whether it is gone."""
+    gone = "" if os.path.lexists(path) else " (gone)"
+    return (short_path(path) if room is None else shortened(path, max(room - len(gone), LEAST_ROOM))) + gone
+
+
+def room_beside(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
+    """How many characters a last column may take so that no line is folded; None where all lines are unfolded."""
+    if not sys.stdout.isatty():
+        return None
+    widths = [max(len(row[number]) for row in (columns, *rows)) + 2 for number in range(len(columns) - 1)]
+    return max(LEAST_ROOM, console().width - sum(widths))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Table:

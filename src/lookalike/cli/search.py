@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lookalike.cli.asked import Question, box_of, questions
 from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
-from lookalike.cli.output import console, print_json, short_path, table
+from lookalike.cli.output import named_place, print_json, room_beside, short_path, show_table
 from lookalike.cli.words import chance, reason, why
-from lookalike.errors import QueryError, printable
+from lookalike.errors import ImageError, printable
 
 if TYPE_CHECKING:
-    from lookalike.pictures.open import Source
-    from lookalike.search.match import Match, Step
+    from lookalike.search.match import Match, Matches, Step
+
+WRONG = 2
 
 
 def search(
     ctx: typer.Context,
     what: Annotated[
-        str,
+        list[str],
         typer.Argument(
             metavar="WHAT",
-            help="A picture file, '-' for a picture on standard input, words, or a sum: '2:dog + ./pool.jpg - snow'.",
+            help="Picture files, '-' for a picture on standard input, words, or a sum: '2:dog + ./pool.jpg - snow'.",
         ),
     ],
     method: Annotated[
@@ -43,8 +43,16 @@ def search(
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="Ask with this part of the picture, in its original pixels."),
+        typer.Option(
+            metavar="X,Y,W,H", help="Ask with this part of the picture, in its original pixels, or in per cent: 50%."
+        ),
     ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="Ask for what is like all of several pictures, or pictures and words.")
+    ] = False,
+    exclude_self: Annotated[
+        bool, typer.Option("--exclude-self", help="Leave out the very file that is asked with, and its exact copies.")
+    ] = False,
     where: Annotated[
         str | None,
         typer.Option(metavar="FILTER", help="Only among these, as in 'taken >= 2020 and width > 1000'."),
@@ -82,52 +90,75 @@ def search(
     """
     if json + paths + null > 1:
         raise typer.BadParameter("choose one of --json, --paths and --null")
-    image: Source | None = None
-    if os.path.isdir(what):
-        raise QueryError(
-            f"{printable(what)} is a folder: name a picture in it, or ask for the word with '\"{printable(what)}\"'"
-        )
-    if what == "-":
-        image = sys.stdin.buffer.read()
-    elif os.path.isfile(what):
-        image = what
-    box = None if region is None else _numbers(region)
+    asked = questions(what, together)
+    if len(asked) > 1 and (sheet or open_):
+        raise typer.BadParameter("a contact sheet shows one answer: ask with one picture, or --together")
+    boxes = [None if region is None else box_of(region, one) for one in asked]
+    answers: list[tuple[Question, Matches]] = []
+    failed = False
     with open_collection(ctx, collection) as album:
-        matches = album.search(
-            image,
-            query=what if image is None else None,
-            k=k,
-            methods=method or "auto",
-            radius=radius,
-            region=box,
-            where=where,
-            index=index,
-            max_expected_false=max_expected_false,
-        )
-        empty = not matches and not len(album)
+        for number, one in enumerate(asked):
+            try:
+                matches = album.search(
+                    one.image,
+                    query=one.query,
+                    k=k,
+                    methods=method or "auto",
+                    radius=radius,
+                    region=boxes[number],
+                    where=where,
+                    index=index,
+                    max_expected_false=max_expected_false,
+                    exclude_self=exclude_self,
+                )
+            except ImageError as error:
+                if len(asked) == 1:
+                    raise
+                typer.echo(f"lookalike: {error}", err=True)
+                failed = True
+                continue
+            answers.append((one, matches))
+        empty = not len(album)
     if empty:
         typer.echo("lookalike: there is no picture in this collection yet: lookalike index FOLDER", err=True)
-    for note in matches.notes:
-        typer.echo(f"lookalike: {note}", err=True)
+    for _, matches in answers:
+        for note in matches.notes:
+            typer.echo(f"lookalike: {note}", err=True)
     if json:
-        print_json([match.to_json() for match in matches])
+        plain = [[match.to_json() for match in matches] for _, matches in answers]
+        several = [
+            {"query": printable(one.shown), "matches": found} for (one, _), found in zip(answers, plain, strict=True)
+        ]
+        print_json(plain[0] if len(asked) == 1 else several)
     elif paths or null:
         end = b"\0" if null else b"\n"
-        typer.echo(b"".join(os.fsencode(match.path) + end for match in matches), nl=False)
-    elif matches:
-        print_matches(matches, ids)
+        found = dict.fromkeys(os.fsencode(match.path) for _, matches in answers for match in matches)
+        typer.echo(b"".join(path + end for path in found), nl=False)
     else:
-        typer.echo("nothing found")
-    if explain and not (json or paths or null):
-        print_steps(matches.steps)
+        for one, matches in answers:
+            if len(asked) > 1:
+                typer.echo(f"{short_path(os.path.abspath(one.shown)) if one.shown != '-' else '-'}:")
+            print_answer(matches, ids, explain)
     if sheet or open_:
         from lookalike.cli.sheet import show_sheet, write_sheet
 
-        page = write_sheet(sheet, what if image is None else image, box, matches)
+        page = write_sheet(sheet, asked[0].image or asked[0].shown, boxes[0], answers[0][1])
         if sheet:
             typer.echo(f"contact sheet: {printable(page)}", err=True)
         if open_:
             show_sheet(page)
+    if failed:
+        raise typer.Exit(WRONG)
+
+
+def print_answer(matches: Matches, ids: bool, explain: bool) -> None:
+    """The pictures found, or that there are none; what each method did when that is wanted."""
+    if matches:
+        print_matches(matches, ids)
+    else:
+        typer.echo("nothing found")
+    if explain and matches.steps:
+        print_steps(matches.steps)
 
 
 def print_matches(matches: Sequence[Match], ids: bool = False) -> None:
@@ -140,12 +171,14 @@ def print_matches(matches: Sequence[Match], ids: bool = False) -> None:
             f"{match.score:.3f}",
             *([chance(match.expected_false)] if weighed else []),
             why(match),
-            short_path(match.path),
         )
         for rank, match in enumerate(matches, 1)
     ]
-    header = ("", *(["id"] if ids else []), "score", *(["by chance"] if weighed else []), "why", "picture")
-    console().print(table(header, rows, right=range(header.index("why"))))
+    header = ("", *(["id"] if ids else []), "score", *(["by chance"] if weighed else []), "why")
+    room = room_beside((*header, ""), [(*row, "") for row in rows])
+    places = [named_place(match.path, room) for match in matches]
+    rows = [(*row, place) for row, place in zip(rows, places, strict=True)]
+    show_table((*header, "picture"), rows, right=range(header.index("why")))
 
 
 def print_steps(steps: Sequence[Step]) -> None:
@@ -165,14 +198,4 @@ def print_steps(steps: Sequence[Step]) -> None:
         for step in steps
     ]
     header = ("method", "nearest", "by chance", "asked", "among", "ms", "")
-    console().print(table(header, rows, right=(1, 2, 3, 4, 5)))
-
-
-def _numbers(region: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(number) for number in region.split(","))
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError(region)
-        return numbers
-    except ValueError:
-        raise typer.BadParameter(f"{region!r} is not four numbers X,Y,W,H", param_hint="--region") from None
+    show_table(header, rows, right=(1, 2, 3, 4, 5))

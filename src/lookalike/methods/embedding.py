@@ -94,7 +94,7 @@ class Embedding:
         self, texts: Sequence[str], weights: Sequence[float] | None = None, pictures: Sequence[Vector] = ()
     ) -> TextQuery:
         """The weighted sum of texts, then of pictures; weights in that order. ModelError for a model without texts."""
-        vectors = [*self._text_model.encode(texts), *(picture.values for picture in pictures)]
+        vectors = [*(self._text_model.encode(texts) if texts else ()), *(picture.values for picture in pictures)]
         return TextQuery(weighted_sum(vectors, weights))
 
     def query_of(self, descriptor: Vector) -> list[Variant[Vector]]:

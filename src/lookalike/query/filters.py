@@ -14,18 +14,18 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from lookalike.errors import QueryError
+from lookalike.query.dates import FORMS, PATTERN, period
 from lookalike.query.syntax import mistake, shortened
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 10  # a level takes up to 7 of the 100 symbols that SQLite keeps on its parser stack
 MAX_NEAR_KM = 100.0
-YEARS = range(1800, 2201)  # nanoseconds of these fit 64 bits
 
 Parameter = str | int | float
 Kind = Literal["text", "number", "bytes", "taken", "modified"]
@@ -33,10 +33,14 @@ Kind = Literal["text", "number", "bytes", "taken", "modified"]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one row of the table `images`: an SQL expression and its parameters, in order."""
+    """A condition on one row of the table `images`: an SQL expression and its parameters, in order.
+
+    hints: what may have been meant, for when nothing is found.
+    """
 
     sql: str
     params: tuple[Parameter, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,9 @@ _PERIODS = MappingProxyType(
         ">=": ("{0} >= ?", (0,)),
     }
 )
-_DATE = re.compile(
-    r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?)?)?(?![\w-])"
-)
 _TOKEN = re.compile(
     rf"""(?P<string>'(?:[^']|'')*' | "(?:[^"]|"")*")
-      | (?P<date>(?=[0-9]{{4}}-[0-9]){_DATE.pattern})
+      | (?P<date>(?=[0-9]{{4}}-[0-9]){PATTERN} | [0-9]{{1,2}}\.[0-9]{{1,2}}\.[0-9]{{4}}(?![\w.-]))
       | (?P<number>[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+))
       | (?P<word>[^\W\d]\w*)
       | (?P<mark><>|[<>!=]=|[<>=(),])""",
@@ -224,7 +225,9 @@ class _Parser:
             return Filter(f"{field.sql} IS {'NOT ' if negated else ''}NULL")
         if self.peek.word in _COMPARISONS:
             operator = _COMPARISONS[self.take().word]
-            return _compared(field, operator, self.value(token, field))
+            value = self.value(token, field)
+            found = _compared(field, operator, value)
+            return replace(found, hints=_hints(token.text.lower(), value)) if operator == "=" else found
         negated = self.accept("not")
         if self.accept("like"):
             found = self.like(token, field)
@@ -253,7 +256,8 @@ class _Parser:
     def like(self, name: _Token, field: Field) -> Filter:
         if field.kind != "text":
             raise self.wrong(f"like goes with text, and {name.text} is none: compare it with < = >", name)
-        return Filter(f"{field.sql} LIKE ?", self.value(name, field))
+        (pattern,) = self.value(name, field)
+        return _of_any_case(f"{field.sql}", "LIKE", str(pattern))
 
     def within(self, name: _Token, field: Field) -> Filter:
         self.expect("(")
@@ -320,42 +324,49 @@ class _Parser:
 
     def period(self, name: _Token, token: _Token) -> tuple[datetime, datetime]:
         """The first moment that a date covers, and the first after it."""
-        found = _DATE.fullmatch(self.string(token) if token.kind == "string" else token.text)
-        if found is None:
-            raise self.wrong(f"{name.text} is a date, such as 2020, 2020-05, 2020-05-17 or '2020-05-17 18:30'", token)
-        year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups())
-        if year is None or year not in YEARS:
-            raise self.wrong(f"years go from {YEARS[0]} to {YEARS[-1]}", token)
         try:
-            first = datetime(year, month or 1, day or 1, hour or 0, minute or 0, second or 0)
+            found = period(self.string(token) if token.kind == "string" else token.text)
         except ValueError as error:
-            raise self.wrong(f"no such date: {error}", token) from None
-        if month is None:
-            return first, datetime(year + 1, 1, 1)
-        if day is None:
-            return first, datetime(year + month // 12, month % 12 + 1, 1)
-        if hour is None:
-            return first, first + timedelta(days=1)
-        return first, first + (timedelta(minutes=1) if second is None else timedelta(seconds=1))
+            raise self.wrong(str(error), token) from None
+        if found is None:
+            raise self.wrong(f"{name.text} is a date, such as {FORMS}", token)
+        return found
 
 
 def _compared(field: Field, operator: str, value: tuple[Parameter, ...]) -> Filter:
     if len(value) == 2:
         sql, ends = _PERIODS[operator]
         return Filter(sql.format(field.sql), tuple(value[end] for end in ends))
-    collation = " COLLATE NOCASE" if field.kind == "text" else ""
-    return Filter(f"{field.sql}{collation} {operator} ?", value)
+    if field.kind == "text":
+        return _of_any_case(field.sql, operator, str(value[0]))
+    return Filter(f"{field.sql} {operator} ?", value)
+
+
+def _of_any_case(sql: str, operator: str, text: str) -> Filter:
+    """SQLite itself knows the case of A to Z only, which is faster."""
+    if text.isascii():
+        return Filter(f"{sql} {operator} ?" if operator == "LIKE" else f"{sql} COLLATE NOCASE {operator} ?", (text,))
+    return Filter(f"folded({sql}) {operator} ?", (text.casefold(),))
 
 
 def _joined(word: str, parts: list[Filter]) -> Filter:
     if len(parts) == 1:
         return parts[0]
-    return Filter(f"({word.join(part.sql for part in parts)})", tuple(p for part in parts for p in part.params))
+    params, hints = (tuple(one for part in parts for one in getattr(part, name)) for name in ("params", "hints"))
+    return Filter(f"({word.join(part.sql for part in parts)})", params, hints)
 
 
 def _not(inner: Filter) -> Filter:
     """In SQL, NOT binds weaker than any comparison."""
     return Filter(f"NOT {inner.sql}", inner.params)
+
+
+def _hints(field: str, value: tuple[Parameter, ...]) -> tuple[str, ...]:
+    """A folder is compared as a whole path, which nobody types."""
+    if field not in ("folder", "path") or "'" in str(value[0]):
+        return ()
+    said = shortened(str(value[0]))
+    return (f"no {field} is exactly '{said}': {field} like '%{said}%' finds it within a path",)
 
 
 def _number(text: str, unit: int) -> Parameter:

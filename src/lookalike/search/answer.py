@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from lookalike.pictures.region import open_region
 from lookalike.query.parse import Query, Term
 from lookalike.search.asker import Asker, Limits
 from lookalike.search.fusion import auto, fuse, steps
-from lookalike.search.match import Matches
+from lookalike.search.match import Match, Matches
 from lookalike.search.searcher import Searcher
 from lookalike.store.catalogue import Catalogue
 
@@ -25,8 +26,10 @@ def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
     catalogue, allowed = searcher.catalogue, None
     if query.where is not None:
         allowed = catalogue.ids_where(query.where.sql, query.where.params, searcher.view)
+    own = {id_ for term in query.terms for id_ in _same_file(term, searcher)} if limits.exclude_self else set()
+    wanted = replace(limits, k=limits.k + len(own))
     if len(query.terms) == 1 and query.terms[0].kind != "text":
-        found = _like_picture(searcher, query, limits, allowed)
+        found = _like_picture(searcher, query, wanted, allowed)
     else:
         if limits.max_expected_false is not None:
             raise QueryError("words are not weighed against chance: leave that limit out, the scores tell more")
@@ -35,23 +38,27 @@ def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
         pictures = {
             place: _picture(term, query, catalogue) for place, term in enumerate(query.terms) if term.kind != "text"
         }
-        found = answer_sum(searcher, query, pictures, limits.k, allowed)
-    most = limits.max_expected_false
-    if most is None:
-        return found
-    kept = [match for match in found if match.expected_false is not None and match.expected_false <= most]
-    return Matches(kept, found.notes, found.steps)
+        found = answer_sum(searcher, query, pictures, wanted.k, allowed)
+    kept = [match for match in found if match.id not in own and _likely(match, limits.max_expected_false)]
+    hints = query.where.hints if query.where is not None and allowed is not None and not len(allowed) else ()
+    return Matches(kept if limits.radius is not None else kept[: limits.k], (*found.notes, *hints), found.steps)
+
+
+def _likely(match: Match, most: float | None) -> bool:
+    return most is None or (match.expected_false is not None and match.expected_false <= most)
 
 
 def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
     catalogue = searcher.catalogue
     picture = _picture(query.terms[0], query, catalogue)
     asker = Asker(searcher, picture, limits, allowed)
+    same_file: list[int] = []
     if query.methods == ("auto",):
-        same_file = _same_file(query, searcher, allowed)
+        if query.region is None:
+            ids = np.array(_same_file(query.terms[0], searcher), np.int64)
+            same_file = (ids if allowed is None else ids[np.isin(ids, allowed)]).tolist()
         answers = auto(asker, _of_pictures(searcher), same_file)
     else:
-        same_file = []
         answers = [asker.ask(name, limits.k) for name in query.methods]
     if not same_file and not any(one.variants for one in answers):
         raise QueryError("; ".join(f"{one.method}: {one.reason}" for one in answers))
@@ -83,15 +90,16 @@ def _refuse_what_does_not_apply(searcher: Searcher, query: Query, limits: Limits
         raise QueryError(f"{name} has no radius: what it finds is confirmed or not, at no distance")
 
 
-def _same_file(query: Query, searcher: Searcher, allowed: Ids | None) -> list[int]:
+def _same_file(term: Term, searcher: Searcher) -> list[int]:
     """Pictures of the collection whose file is the very file asked with, or the one of the picture asked with."""
-    source = query.terms[0].value
-    if query.region is not None:
+    source = term.value
+    if term.kind == "text":
         return []
     if isinstance(source, Image):
         digest = source.sha256
     elif isinstance(source, int):
-        digest = searcher.catalogue.records([source])[source].sha256
+        record = searcher.catalogue.records([source]).get(source)
+        digest = record.sha256 if record else None
     elif isinstance(source, bytes):
         digest = hashlib.sha256(source).hexdigest()
     elif isinstance(source, str | os.PathLike):
@@ -101,8 +109,8 @@ def _same_file(query: Query, searcher: Searcher, allowed: Ids | None) -> list[in
         return []
     if digest is None:
         return []
-    ids = searcher.catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),), searcher.view)
-    return [int(id_) for id_ in (ids if allowed is None else ids[np.isin(ids, allowed)])]
+    ids: list[int] = searcher.catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),), searcher.view).tolist()
+    return ids
 
 
 def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:

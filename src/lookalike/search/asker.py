@@ -24,13 +24,15 @@ from lookalike.significance.model import expected_false
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is asked for: k pictures, or all within a radius; index: the kind of index of the one method asked;
-    max_expected_false: only pictures that chance brings at most so often. stop: asked before each method; when it says
+    max_expected_false: only pictures that chance brings at most so often. exclude_self: not the files that are asked
+    with. stop: asked before each method; when it says
     yes, nobody waits for the answer any more."""
 
     k: int = 10
     radius: float | None = None
     index: str = "auto"
     max_expected_false: float | None = None
+    exclude_self: bool = False
     stop: Callable[[], bool] | None = None
 
 
@@ -75,14 +77,14 @@ class Asker:
         self._go_on()
         started = time.perf_counter()
         method, index = self.searcher.method(name), self.searcher.index(name)
-        try:
-            variant = Variant(THROUGH, self.searcher.descriptor(name, copy))
-        except KeyError:
+        variants = self._kept(method, copy)
+        if not variants:
             return Findings(name, method.traits, {}, 0, len(index), 0.0, method.nothing)
+        variants[0] = replace(variants[0], name=THROUGH)
         if isinstance(index, Voting):
-            answer = find_parts(method, index, self._fetch(name), [variant], k + 1, self.allowed)
+            answer = find_parts(method, index, self._fetch(name), variants, k + 1, self.allowed)
         else:
-            answer = find(method, index, [variant], k=k + 1, allowed=self.allowed)
+            answer = find(method, index, variants, k=k + 1, allowed=self.allowed)
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}
         return self._weighed(replace(answer, found=found), started)
 

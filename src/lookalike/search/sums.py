@@ -14,6 +14,7 @@ from lookalike.methods.base import Method
 from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
+from lookalike.search.labels import SIMILAR
 from lookalike.search.match import Match, Matches
 from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
 from lookalike.search.searcher import Searcher
@@ -40,9 +41,10 @@ class Space(Method[Vector], Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A sum as a direction, and what is needed to read its cosines."""
+    """A sum as a direction, and what is needed to read its cosines. label: what is found by it."""
 
     name: str
+    label: str
     query: TextQuery
     mean: float
     deviation: float
@@ -95,14 +97,17 @@ def _notes(asked: _Asked, wanted: str, matches: Sequence[Match], blind: bool) ->
 
 
 def _space(searcher: Searcher, query: Query) -> Space:
-    """The method that can express all terms: the one named, else the one that is best at it."""
+    """The method that can express all terms: the one named, else the one that is best at it; of pictures alone the
+    one that knows looks."""
     has_text = any(term.kind == "text" for term in query.terms)
     # whoever names the method of words means words, however they are best asked
     named = [name for name in query.methods if name != "auto" and searcher.method(name).traits.role != "words"]
     methods = [searcher.method(name) for name in named or searcher.methods]
     able = [method for method in methods if method.traits.sums and (method.traits.texts or not has_text)]
     if able:
-        return cast(Space, max(able, key=lambda method: method.traits.sums))
+        return cast(
+            Space, max(able, key=lambda method: (not has_text and method.traits.role == "looks", method.traits.sums))
+        )
     if named:
         raise QueryError(f"{', '.join(named)} cannot be asked with words: leave the method out, or name text")
     raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
@@ -120,10 +125,10 @@ def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping
     weights = [term.weight for term in texts] + [term.weight for _, term in shown]
     plain = len(weights) == 1 and weights[0] > 0
     asked = space.describe_text([str(term.value) for term in texts], None if plain else weights, vectors)
+    label = MATCHES if texts else SIMILAR
     if asked.deviation is not None:
-        return _Asked(space.name, asked, 0.0, asked.deviation)
-    mean, deviation = _spread(searcher, space, asked)
-    return _Asked(space.name, asked, mean, deviation)
+        return _Asked(space.name, label, asked, 0.0, asked.deviation)
+    return _Asked(space.name, label, asked, *_spread(searcher, space, asked))
 
 
 def _vector(searcher: Searcher, space: Space, picture: Image | int) -> Vector | None:
@@ -178,7 +183,7 @@ def _match(id_: int, path: str, asked: _Asked, distance: float, hit: WordHit | N
     shown = min(1.0, max(0.0, standing / STANDING_OUT)) if relevance is None else relevance
     score = 1.0 if hit and hit.captioned else 0.0 if blind else shown
     unlikely = relevance is not None and score < FLOOR and not hit
-    return Match(id_, path, score, HARDLY if unlikely else MATCHES, None, evidence)
+    return Match(id_, path, score, HARDLY if unlikely else asked.label, None, evidence)
 
 
 def _name(term: Term) -> str:

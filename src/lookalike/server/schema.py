@@ -74,6 +74,7 @@ class SearchRequest(Strict):
     where: str | None = Field(None, max_length=LONGEST, description="A filter: taken >= 2020 and width > 1000.")
     index: str = Field("auto", max_length=40, description="Which index of the one method named.")
     max_expected_false: float | None = Field(None, ge=0, le=1e12)
+    exclude_self: bool = False
     preview: bool = Field(False, description="Also answer with small versions of the pictures asked with.")
 
 

@@ -198,10 +198,16 @@ def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
+def folded(text: str | bytes | float | None) -> str | bytes | float | None:
+    """Text whose case does not matter, in any alphabet."""
+    return text.casefold() if isinstance(text, str) else text
+
+
 def connect(uri: str) -> sqlite3.Connection:
     """A connection that knows our functions."""
     sql = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     sql.create_function("row_sum", -1, row_sum, deterministic=True)
+    sql.create_function("folded", 1, folded, deterministic=True)
     sql.execute("PRAGMA cell_size_check = ON")
     return sql
 

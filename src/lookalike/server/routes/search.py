@@ -71,6 +71,7 @@ async def search(request: Request, here: Here, role: Visitor) -> Json:
             where=asked.where,
             index=asked.index,
             max_expected_false=asked.max_expected_false,
+            exclude_self=asked.exclude_self,
             stop=gone.is_set,
         )
 
