@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lookalike.duplicates.group import AS_IS, COPIES, EXACT, KINDS, SCENE, Group
 from lookalike.duplicates.groups import Star, stars
 from lookalike.duplicates.keeper import Copy, Preference, choose, preferring
 from lookalike.duplicates.links import ROLES, Descriptors, Judge, Link, find_links
+from lookalike.duplicates.memory import Look, Memory
 from lookalike.duplicates.pixels import Eye
 from lookalike.duplicates.turns import between as way_between
 from lookalike.errors import QueryError, printable
@@ -51,21 +52,33 @@ ALL = Wanted()
 
 
 def find_duplicates(
-    searcher: Searcher, max_expected_false: float = 0.01, wanted: Wanted = ALL, told: Told | None = None
+    searcher: Searcher,
+    max_expected_false: float = 0.01,
+    wanted: Wanted = ALL,
+    told: Told | None = None,
+    memory: Memory | None = None,
 ) -> list[Group]:
-    """Groups of copies in a collection, the surest kinds first, then by path; see `Collection.duplicates`."""
+    """Groups of copies in a collection, the surest kinds first, then by path; see `Collection.duplicates`.
+
+    memory: what earlier searches of this collection have found out, and what this one does.
+    """
     if not max_expected_false > 0:
         raise QueryError(f"max_expected_false is {max_expected_false:g}: a number above 0 is needed")
     kinds = set(COPIES if wanted.kinds is None else wanted.kinds) | ({SCENE} if wanted.shots else set())
     catalogue = searcher.catalogue
     sides = None if wanted.between is None else _sides(catalogue, wanted.between)
     files = _identical(catalogue, None if sides is None else sides[0] | sides[1])
-    held, sizes = _held(searcher, files), _sizes(catalogue, files)
-    links = find_links(held, sizes, max_expected_false, SCENE in kinds) if kinds - {EXACT} else []
-    if sides is not None:
-        links = [link for link in links if _crosses(link, files, sides)]
-    eye = Eye(partial(_paths, catalogue, files), Judge(held, sizes).maps)
-    links = _looked_at(links, eye, told)
+    memory = Memory({}) if memory is None else memory
+    asked = {"generation": searcher.view.generation, "limit": max_expected_false, "scenes": SCENE in kinds}
+    links = memory.links(asked) if sides is None else None
+    eye = _Eyes(searcher, files)
+    if links is None:
+        links = find_links(eye.held, eye.sizes, max_expected_false, SCENE in kinds) if kinds - {EXACT} else []
+        if sides is not None:
+            links = [link for link in links if _crosses(link, files, sides)]
+        elif kinds - {EXACT}:
+            memory.keep(asked, links, files)
+    links = _looked_at(links, memory.remembering(lambda link: eye.look(link)), told)
     preference = preferring(wanted.keep, wanted.keep_in)
     groups = []
     for scene in (False, True):
@@ -77,14 +90,36 @@ def find_duplicates(
     return sorted(groups, key=lambda group: (KINDS.index(group.kind), group.kept.path))
 
 
-def _looked_at(links: list[Link], eye: Eye, told: Told | None) -> list[Link]:
+class _Eyes:
+    """What the collection knows of pictures, and looks at them; made when it is needed."""
+
+    def __init__(self, searcher: Searcher, files: Mapping[int, list[int]]) -> None:
+        self._searcher, self._files = searcher, files
+
+    @cached_property
+    def held(self) -> dict[Role, Descriptors]:
+        return _held(self._searcher, self._files)
+
+    @cached_property
+    def sizes(self) -> dict[int, tuple[int, int]]:
+        return _sizes(self._searcher.catalogue, self._files)
+
+    @cached_property
+    def _eye(self) -> Eye:
+        return Eye(partial(_paths, self._searcher.catalogue, self._files), Judge(self.held, self.sizes).maps)
+
+    def look(self, link: Link) -> Link | None:
+        return self._eye.look(link)
+
+
+def _looked_at(links: list[Link], look: Look, told: Told | None) -> list[Link]:
     """The links as their pixels show them: those that groups are made of; of many copies not all pairs are needed."""
     seen: dict[tuple[int, int], Link | None] = {}
     fresh = [link for link in links if link.kind == SCENE]
     current = links
     while True:
         for link in fresh:
-            seen[link.first, link.second] = eye.look(link)
+            seen[link.first, link.second] = look(link)
             if told:
                 told(Progress("comparing", len(seen), len(links)))
         current = [now for link in links if (now := seen.get((link.first, link.second), link)) is not None]
