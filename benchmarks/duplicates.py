@@ -28,7 +28,9 @@ from _table import Report
 
 from lookalike import Collection
 from lookalike.duplicates import Group
-from lookalike.duplicates.links import Descriptors, find_links
+from lookalike.duplicates.descriptors import Descriptors
+from lookalike.duplicates.links import find_links
+from lookalike.duplicates.proof import Known
 from lookalike.duplicates.report import write_page
 from lookalike.errors import ImageError
 from lookalike.evaluate.edits import EDITS, get
@@ -239,7 +241,7 @@ def hashes_alone(count: int) -> dict[str, Any]:
     ids = np.arange(count)
     hashes = Descriptors(PHash(), ids, ids, codes, bundled("phash", {"hash_size": 16}))
     started, used = time.perf_counter(), time.process_time()
-    links = find_links({"copy": hashes}, {}, 0.01)
+    links = find_links({"copy": hashes}, Known({}, {}), 0.01)
     seconds, used = time.perf_counter() - started, time.process_time() - used
     found = {Pair((str(link.first), str(link.second))) for link in links}
     recall: dict[int, list[bool]] = defaultdict(list)

@@ -329,16 +329,9 @@ class Collection:
         Raises QueryError for folders of which nothing is in the collection and for a rule that does not exist.
         """
         from lookalike.duplicates.find import Wanted, find_duplicates
-        from lookalike.duplicates.memory import load, save
 
-        searcher, file = self.searcher(), self.path / "caches" / "duplicates"
-        memory = load(file, {name: stored.params for name, stored in searcher.methods.items()})
         wanted = Wanted(between, kinds, shots, keep, keep_in)
-        groups = find_duplicates(searcher, max_expected_false, wanted, progress, memory)
-        if memory.changed:
-            with contextlib.suppress(CollectionError), self._store.writing():  # else it is found out again next time
-                save(file, memory)
-        return groups
+        return find_duplicates(self._store, self.searcher(), max_expected_false, wanted, progress)
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""

@@ -10,25 +10,27 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.duplicates.cores import in_order
+from lookalike.duplicates.descriptors import Descriptors, Ids
 from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME, SCENE
+from lookalike.duplicates.proof import Known, Proof, Prover
 from lookalike.duplicates.turns import VARIANTS, between
+from lookalike.duplicates.verdicts import Verdicts
 from lookalike.index.pairs import ENOUGH, Pairs, close_pairs
-from lookalike.methods.base import Method, Role
+from lookalike.methods.base import Role
 from lookalike.methods.phash import turned_hashes
-from lookalike.search.geometry import Verified, match, verify
+from lookalike.progress import Told
 from lookalike.search.labels import COPY, SAME_COLORS, SAME_HASH
-from lookalike.search.versions import map_of
 from lookalike.significance.model import Null, expected_false, gaussian, radius
 
 if TYPE_CHECKING:
     from lookalike.duplicates.pixels import Seen
 
-Ids = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 ROLES: tuple[Role, ...] = ("copy", "color", "looks", "part")
@@ -46,40 +48,10 @@ SMALLEST_PART = 0.2
 AGREEING = 0.72
 """The least share of matching keypoints that lie where the geometry says: crops and frames have more, most pairs of
 photographs of one thing fewer."""
-FLAT = 0.02
-"""The most perspective of a copy: how far its corners are from a parallelogram's, in diagonals."""
 FEWEST_KEYPOINTS = 30
 """Pictures with fewer keypoints are too plain for geometry to say that they are not copies."""
 _SKETCH_BITS, _SKETCH_MARGIN = 256, 12
 _BLOCK = 1 << 14
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptors:
-    """What a method keeps of some pictures: ids, ascending, and the places of their rows; and its null model."""
-
-    method: Method[Any]
-    ids: Ids
-    places: Ids
-    rows: Any
-    null: Null | None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def row(self, id_: int) -> NDArray[Any] | None:
-        """The packed descriptor of an id: (w,), or (m, w) when ragged; None when it has none."""
-        place = int(np.searchsorted(self.ids, id_))
-        known = place < len(self.ids) and self.ids[place] == id_
-        return np.asarray(self.rows[int(self.places[place])]) if known else None
-
-    def take(self, numbers: Ids | slice) -> NDArray[Any]:
-        """(m, w): the rows of some of the ids, by their number."""
-        return np.asarray(self.rows[self.places[numbers]])
-
-    def pairs(self) -> int:
-        """How many pairs of pictures there are."""
-        return max(1, len(self.ids) * (len(self.ids) - 1) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +84,50 @@ class Link:
 
 
 def find_links(
-    held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], limit: float, scenes: bool = False
+    held: Mapping[Role, Descriptors],
+    known: Known,
+    limit: float,
+    scenes: bool = False,
+    verdicts: Verdicts | None = None,
+    told: Told | None = None,
 ) -> list[Link]:
     """All pairs of copies among the pictures described, and pairs of one scene that may be copies.
 
-    held: by ROLES, those that the collection has. sizes: (width, height) by id.
+    held: by ROLES, those that the collection has. verdicts: what is known of pairs already, and then what was found.
     limit: the greatest expected_false of a pair: it says which are listed, never what they are called. scenes: all
     pairs of one scene, also those that cannot be copies.
     """
-    judge = Judge(held, sizes, scenes)
+    judge = Judge(held, known, Verdicts() if verdicts is None else verdicts, scenes)
     reach = max(limit, COPY) * (DOUBTED if judge.can_verify else 1.0)
     links: dict[tuple[int, int], Link] = {}
     if "copy" in held:
-        for first, second, bits, variant in _by_hash(held["copy"], reach):
-            link = judge.hash_pair(first, second, bits, variant)
-            known = links.get((first, second))
-            if link and (known is None or link.expected_false < known.expected_false):
-                links[first, second] = link
+        near = list(_by_hash(held["copy"], reach))
+        for link in in_order(judge.hash_pair, near, "verifying", told):
+            if link is not None:
+                before = links.get((link.first, link.second))
+                if before is None or link.expected_false < before.expected_false:
+                    links[link.first, link.second] = link
     if "looks" in held and judge.can_verify:
-        for first, second in look_alikes(held["looks"]):
-            link = None if (first, second) in links else judge.proof(first, second)
-            if link:
-                links[first, second] = link
+        alike = [pair for pair in look_alikes(held["looks"]) if pair not in links]
+        for link in in_order(judge.proof, alike, "verifying", told):
+            if link is not None:
+                links[link.first, link.second] = link
     return [link for link in links.values() if link.expected_false <= limit]
 
 
 class Judge:
-    """Decides about one pair at a time."""
+    """Decides about one pair at a time. Safe for threads."""
 
     def __init__(
-        self, held: Mapping[Role, Descriptors], sizes: Mapping[int, tuple[int, int]], scenes: bool = False
+        self, held: Mapping[Role, Descriptors], known: Known, verdicts: Verdicts, scenes: bool = False
     ) -> None:
         self._scenes = scenes
-        self._hashes, self._keypoints = held.get("copy"), held.get("part")
+        self._hashes, keypoints = held.get("copy"), held.get("part")
         self._colors = held.get("color")
-        self._sizes = sizes
-        self.can_verify = self._keypoints is not None and self._keypoints.null is not None
+        self._sizes = known.sizes
+        self._keypoints = keypoints
+        self._prover = None if keypoints is None else Prover(keypoints, known, verdicts)
+        self.can_verify = keypoints is not None and keypoints.null is not None
         if self._hashes:
             self._hash_null = hash_null(self._hashes)
 
@@ -175,39 +155,25 @@ class Judge:
 
     def proof(self, first: int, second: int) -> Link | None:
         """A pair that geometry confirms, None when it does not."""
-        if not self.can_verify:
+        found = self._prover.prove(first, second) if self._prover is not None and self.can_verify else None
+        if found is None or not (found.flat or self._scenes):
             return None
         assert self._keypoints is not None and self._keypoints.null is not None
-        one, other = self._points(first), self._points(second)
-        found = verify(one, other) if one is not None and other is not None else None
-        if found is None:
-            return None
-        flat = _is_flat(found)
         chance = expected_false(self._keypoints.null, 1 / (1 + found.inliers), self._keypoints.pairs())
-        if not (flat or self._scenes):
-            return None
-        start = map_of(found.quad, found.reverse_quad, self._sizes[first], self._sizes[second])
-        agreeing = found.inliers >= AGREEING * len(match(one, other))
-        copy = self._judged(first, second, found, chance, start) if flat and agreeing else None
-        return copy or Link(first, second, SCENE, chance, start=start)
+        agreeing = found.inliers >= AGREEING * found.matched
+        copy = self._judged(first, second, found, chance) if found.flat and agreeing else None
+        return copy or Link(first, second, SCENE, chance, start=found.map)
 
     def maps(self, link: Link) -> list[Floats]:
         """How geometry lays the first picture of a link over the second, if it does."""
-        if self._keypoints is None:
-            return []
-        one, other = self._points(link.first), self._points(link.second)
-        found = verify(one, other) if one is not None and other is not None else None
-        return (
-            []
-            if found is None
-            else [map_of(found.quad, found.reverse_quad, self._sizes[link.first], self._sizes[link.second])]
-        )
+        found = None if self._prover is None else self._prover.prove(link.first, link.second)
+        return [] if found is None else [found.map]
 
-    def _judged(self, first: int, second: int, found: Verified, chance: float, start: Floats) -> Link | None:
+    def _judged(self, first: int, second: int, found: Proof, chance: float) -> Link | None:
         """What geometry says: the same view, a part, or only the same scene, which is no copy."""
         match found.label:
             case "same picture":
-                return Link(first, second, EDITED, chance, start=start)
+                return Link(first, second, EDITED, chance, start=found.map)
             case "crop of":
                 part, whole, share = first, second, found.covered
             case "contains":
@@ -217,28 +183,16 @@ class Judge:
         # A part with more pixels than all of the other picture is worth more than a copy.
         if share < SMALLEST_PART or np.prod(self._sizes[part]) > np.prod(self._sizes[whole]):
             return None
-        return Link(first, second, CROP, chance, whole=whole, start=start)
+        return Link(first, second, CROP, chance, whole=whole, start=found.map)
 
     def _recoloured(self, first: int, second: int) -> bool:
         one, other = (None if self._colors is None else self._colors.row(id_) for id_ in (first, second))
         return one is not None and other is not None and _color_distance(one, other) > SAME_COLORS
 
     def _verifiable(self, first: int, second: int) -> bool:
-        points = [self._points(id_) for id_ in (first, second)]
+        assert self._prover is not None
+        points = [self._prover.points(id_) for id_ in (first, second)]
         return all(one is not None and len(one) >= FEWEST_KEYPOINTS for one in points)
-
-    def _points(self, id_: int) -> Any:
-        assert self._keypoints is not None
-        rows = self._keypoints.row(id_)
-        return None if rows is None else self._keypoints.method.unpack(rows)
-
-
-def _is_flat(found: Verified) -> bool:
-    """Whether a picture lies in the other without perspective, as edits do and new photographs of a thing do not."""
-    quad = found.quad if found.quad is not None else found.reverse_quad
-    assert quad is not None  # geometry says one of them at least
-    diagonal = float(np.linalg.norm(quad[2] - quad[0]))
-    return float(np.linalg.norm(quad[0] + quad[2] - quad[1] - quad[3])) <= FLAT * diagonal
 
 
 def _color_distance(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:

@@ -93,6 +93,10 @@ class Eye:
             return replace(link, kind=EDITED, whole=None, seen=seen)
         return replace(link, seen=seen)
 
+    def sees(self, link: Link) -> bool:
+        """Whether both pictures can be opened."""
+        return self._open(link.first) is not None and self._open(link.second) is not None
+
     def _after_all(self, link: Link, seen: Seen) -> Link | None:
         """One photograph though neither hash nor keypoints say so: turned, bent. None: each shows more."""
         if seen.cropped is not None:
@@ -131,7 +135,7 @@ def _seen(link: Link, one: Image, other: Image, said: float, overlay: Overlay) -
             cropped = ids[1 - end]
     marked, softer, noisier = (None if end is None else ids[end] for end in (_marked(overlay), *_detail(overlay)))
     density = _density(overlay, one, other)
-    return Seen(said, density, cropped, framed, marked, softer, noisier, beyond == ["more", "more"])
+    return Seen(float(said), density, cropped, framed, marked, softer, noisier, beyond == ["more", "more"])
 
 
 def _density(overlay: Overlay, one: Image, other: Image) -> float:

@@ -73,7 +73,11 @@ def verify(query: Keypoints, found: Keypoints) -> Verified | None:
     al. 2020). Inliers must agree with it in place, turn and zoom, must not lie in one spot or on one line, and the
     map must not be a mirror image, nearly singular, or zoom beyond reason. The same input gives the same answer.
     """
-    pairs = match(query, found)
+    return verify_matches(query, found, match(query, found))
+
+
+def verify_matches(query: Keypoints, found: Keypoints, pairs: Pairs) -> Verified | None:
+    """The same for pictures whose `match` is known."""
     if len(pairs) < FEWEST_INLIERS:
         return None
     here, there = _units(query, pairs[:, 0]), _units(found, pairs[:, 1])

@@ -53,6 +53,8 @@ class Record:
 _RECORD = ", ".join((*SUMMED["images"], "sum"))
 _METHOD = ", ".join((*SUMMED["methods"], "sum"))
 
+Content = tuple[int, str | None, int | None, int | None]
+"""(id, SHA-256 in hex, width, height)."""
 _CONTENT = (int, bytes, int, int)
 _COLUMNS = (
     *((int, True), (bytes, True), (str, True), (bytes, False), (int, True), (int, True), (str, False)),
@@ -266,7 +268,7 @@ class Catalogue:
         """Keep a JSON value under a key; the caller opens the transaction."""
         self.sql.execute("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, json.dumps(value)))
 
-    def contents(self) -> list[tuple[int, str | None, int | None, int | None]]:
+    def contents(self) -> list[Content]:
         """(id, SHA-256 in hex, width, height) of every picture that can be found, by ascending id."""
         rows = self._rows("SELECT id, sha256, width, height FROM images WHERE status = 'ok' ORDER BY id")
         if not all(

@@ -162,6 +162,10 @@ class Store:
         """Where the layout of a map of a method is kept."""
         return self.directory / "caches" / f"{method.file_name}.map"
 
+    def pairs_file(self, what: str) -> Path:
+        """Where what `duplicates` found out is kept: "verdicts" on pairs, or the "links" of its last run."""
+        return self.directory / "caches" / f"duplicates.{what}"
+
     def caches(self, method: StoredMethod, *, all_epochs: bool = False) -> list[Cache]:
         """The saved indexes of a method that fit its present files (or any earlier ones), the fullest first."""
         found = []
