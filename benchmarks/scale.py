@@ -227,6 +227,23 @@ def measure(report: Report, directory: Path, paths: list[Path], real: list[Rows]
     report.verdict(f"{label}: reader after a commit of 256", after, 100 if large else 50, at_most=True, unit=" ms")
 
 
+def twice(report: Report, directory: Path, count: int) -> None:
+    """What is here twice: asked for the first time, again when nothing is new, and after one picture was removed."""
+    (directory / "caches" / "duplicates.links").unlink(missing_ok=True)
+    (directory / "caches" / "duplicates.verdicts").unlink(missing_ok=True)
+    spent = []
+    for change in (None, None, "remove"):
+        with Collection(directory) as album:
+            if change:
+                album.remove([f"/made/{count - 1:010}.jpg"])
+            started = time.process_time()
+            wall, _ = stopwatch(album.duplicates)
+            spent.append((wall, time.process_time() - started))
+    told = ", ".join(f"{wall:.1f} s ({cpu:.1f} s of processor time)" for wall, cpu in spent)
+    report.note(f"{count:,}: duplicates from nothing, nothing new, one picture less: {told}")
+    report.verdict(f"{count:,}: duplicates, nothing new", spent[1][0], 20 if count > 300_000 else 3, at_most=True)
+
+
 def _methods(directory: Path) -> Any:
     with Collection(directory) as album:
         return dict(album._store.view().methods)
@@ -321,6 +338,7 @@ def main() -> None:
         for count in options.pictures:
             directory = folder / f"{count}-{len(methods)}"
             measure(report, directory, paths, real, count, folder)
+            twice(report, directory, count)
             share(report, directory, paths, count)
     report.show()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from scenes import Scene
 
 from lookalike import Collection
 from samples import HERE
@@ -29,3 +30,9 @@ def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """Two groups of files and a plan for them."""
+    return Scene(tmp_path)
