@@ -15,12 +15,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
-import PIL.Image
+from _compose import compose, photographs_in
 from _table import Report
 
 from lookalike import Collection, ImageError
@@ -29,8 +28,6 @@ from lookalike.methods.factory import NAMES, make
 from lookalike.pictures.open import open_image
 
 METHODS = ("phash", "color")
-SIDE = 160  # pixels, of the many small pictures
-QUALITY = 80
 
 # Prints seconds and the peak memory of this process and of its largest worker, in MB. The peak of a process that was
 # forked begins with that of its parent, so where Linux tells the true one it is taken.
@@ -53,7 +50,7 @@ print(seconds, own, worker)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--many", type=int, default=10_000, help="how many small pictures to make")
+    parser.add_argument("--many", type=int, default=10_000, help="how many compositions to make")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the rate measurement")
     arguments = parser.parse_args()
     report = Report("indexing", "Indexing by phash and color")
@@ -104,24 +101,24 @@ def rate(report: Report, folder: Path, scratch: Path, rounds: int) -> None:
 
 def growth(report: Report, folder: Path, scratch: Path, many: int) -> None:
     """The same run on a tenth of the pictures and on all: memory must not follow."""
-    small = scratch / "pictures"
-    made = make_small(folder, small, many)
+    everything = scratch / "pictures"
+    made = compose(photographs_in(folder), everything, many)
     few = scratch / "few"
     few.mkdir()
     for path in made[: many // 10]:
         os.link(path, few / path.name)
     peaks = []
-    for pictures, count in ((few, many // 10), (small, many)):
+    for pictures, count in ((few, many // 10), (everything, many)):
         seconds, main_peak, worker_peak = measured(scratch / f"album-{pictures.name}", pictures)
         peaks.append((main_peak, worker_peak))
         report.row(
-            what=f"index, {count} small pictures",
+            what=f"index, {count} compositions",
             seconds=seconds,
             files_a_second=count / seconds,
             main_MB=main_peak,
             worker_MB=worker_peak,
         )
-    seconds, main_peak, _ = measured(scratch / f"album-{small.name}", small)
+    seconds, main_peak, _ = measured(scratch / f"album-{everything.name}", everything)
     report.row(what=f"index again, {many} unchanged", seconds=seconds, main_MB=main_peak)
     report.verdict("main process, ten times the pictures", peaks[1][0] / peaks[0][0], 1.25, at_most=True, unit=" times")
     report.verdict(
@@ -134,7 +131,7 @@ def cold_start(report: Report, scratch: Path) -> None:
     """New processes each time; the best of several."""
     folder, album = scratch / "two-thousand", scratch / "album-cold"
     folder.mkdir()
-    made = sorted((scratch / "pictures").iterdir())[:2000]
+    made = sorted((scratch / "pictures").rglob("*.jpg"))[:2000]
     for path in made:
         os.link(path, folder / path.name)
     measured(album, folder)
@@ -168,33 +165,6 @@ def size_of(path: Path) -> int | None:
     except ImageError:
         return None
     return image.width * image.height
-
-
-def make_small(folder: Path, to: Path, count: int) -> list[Path]:
-    """Different small JPEG files cut out of real pictures."""
-    to.mkdir()
-    made: list[Path] = []
-    for number, part in zip(range(count), parts(folder, count), strict=False):
-        made.append(to / f"{number:06}.jpg")
-        part.save(made[-1], quality=QUALITY)
-    if len(made) < count:
-        sys.exit(f"{folder} has too few pictures")
-    return made
-
-
-def parts(folder: Path, count: int) -> Iterator[PIL.Image.Image]:
-    """Squares at many places of every picture, reduced."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    each = -(-count // max(1, len(files) * 9 // 10))
-    for path in files:
-        try:
-            picture = PIL.Image.fromarray(open_image(path).rgb)
-        except ImageError:
-            continue
-        for number in range(each):
-            side = min(picture.size) * (number + each) // (2 * each)
-            left, top = ((extent - side) * number // each for extent in picture.size)
-            yield picture.resize((SIDE, SIDE), box=(left, top, left + side, top + side))
 
 
 def measured(album: Path, pictures: Path) -> tuple[float, float, float]:
