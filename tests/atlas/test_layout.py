@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from lookalike import LookalikeError
+from lookalike.atlas import reduce
 from lookalike.atlas.grid import assign_grid
 from lookalike.atlas.layout import GRAPH, lay_out, place
-from lookalike.atlas.reduce import nearest, neighbours, principal_components
+from lookalike.atlas.reduce import nearest, neighbours, neighbours_on_plane, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
 from lookalike.models.concepts import shared_space
 
@@ -100,6 +102,33 @@ def test_neighbours_are_those_of_brute_force_and_never_oneself():
     places, distances = neighbours(vectors, 7)
     assert distances == pytest.approx(np.sort(apart, axis=1)[:, :7], abs=1e-3)
     assert np.take_along_axis(apart, places, 1) == pytest.approx(distances, abs=1e-3)
+
+
+def test_nearest_finds_the_same_rows_when_they_are_compared_in_parts(monkeypatch):
+    vectors, _ = clusters(40)
+    whole = nearest(vectors, vectors, 7)
+    monkeypatch.setattr(reduce, "_COMPARED", 5)  # parts with fewer rows than are asked for
+    places, distances = nearest(vectors, vectors, 7)
+    assert np.array_equal(places, whole[0])
+    assert distances == pytest.approx(whole[1], abs=1e-3)
+
+
+def test_nearest_never_holds_the_distances_of_all_rows():
+    queries, rows = np.zeros((8, 2), np.float32), np.zeros((400_000, 2), np.float32)
+    tracemalloc.start()
+    nearest(queries, rows, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(rows) * 4
+
+
+def test_neighbours_on_a_plane_are_the_neighbours():
+    positions = np.random.default_rng(0).random((200, 2)).astype(np.float32)
+    places, distances = neighbours_on_plane(positions, 7)
+    expected = neighbours(positions, 7)
+    assert np.array_equal(places, expected[0])
+    assert distances == pytest.approx(expected[1], abs=1e-3)
+    assert neighbours_on_plane(np.ones((9, 2), np.float32), 3)[0].shape == (9, 3)
 
 
 def test_equal_vectors_are_each_others_neighbours_but_not_their_own():

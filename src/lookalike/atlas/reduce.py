@@ -13,7 +13,8 @@ Places = NDArray[np.int64]
 
 COMPONENTS = 50
 _OVERSAMPLED, _ROUNDS = 14, 4
-_ROWS, _QUERIES = 4096, 512  # read and compared at once: 40 MB of distances for 20,000 pictures
+_ROWS = 4096  # read at once
+_QUERIES, _COMPARED = 512, 32_768  # compared at once: 64 MB of distances, however many pictures there are
 
 
 def principal_components(rows: NDArray[np.floating], count: int = COMPONENTS) -> Floats:
@@ -43,8 +44,8 @@ def nearest(
 ) -> tuple[Places, Floats]:
     """Of each query (m, d) the places of the k nearest rows (n, d), nearest first, and their Euclidean distances.
 
-    Both (m, min(k, n)); equal distances in the order of the places. Exact; memory grows with n, not with m * n.
-    progress: told how many queries are done.
+    Both (m, min(k, n)); equal distances in the order of the places. Exact; beside the result
+    memory holds 4 bytes a row and a fixed amount. progress: told how many queries are done.
     """
     k = min(k, len(rows))
     places, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
@@ -52,15 +53,16 @@ def nearest(
 
     def compare(start: int) -> int:
         block = queries[start : start + _QUERIES]
-        apart = block @ rows.T
-        apart *= -2
-        apart += squares
-        found = np.sort(np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1)
-        order = np.argsort(np.take_along_axis(apart, found, 1), axis=1, kind="stable")
-        best = np.take_along_axis(found, order, 1)
+        found, apart = np.empty((len(block), 0), np.int64), np.empty((len(block), 0), np.float32)
+        for first in range(0, len(rows), _COMPARED):
+            some = slice(first, first + _COMPARED)
+            there, far = _closest(block, rows[some], squares[some], k)
+            found, apart = np.hstack([found, there + first]), np.hstack([apart, far])
+            order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+            found, apart = np.take_along_axis(found, order, 1), np.take_along_axis(apart, order, 1)
         own = np.einsum("ij,ij->i", block, block)[:, None]
-        places[start : start + len(block)] = best
-        distances[start : start + len(block)] = np.sqrt(np.maximum(np.take_along_axis(apart, best, 1) + own, 0))
+        places[start : start + len(block)] = found
+        distances[start : start + len(block)] = np.sqrt(np.maximum(apart + own, 0))
         return start + len(block)
 
     with ThreadPoolExecutor(2) as pool:
@@ -70,14 +72,40 @@ def nearest(
     return places, distances
 
 
+def _closest(block: Floats, rows: Floats, squares: Floats, k: int) -> tuple[Places, Floats]:
+    """Of each query of the block the places of the up to k nearest rows, ascending, and how far they are.
+
+    Far: the squared distance less the query's own square.
+    """
+    apart = block @ rows.T
+    apart *= -2
+    apart += squares
+    if len(rows) <= k:
+        return np.broadcast_to(np.arange(len(rows)), apart.shape), apart
+    found = np.sort(np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1)
+    return found, np.take_along_axis(apart, found, 1)
+
+
 def neighbours(rows: Floats, k: int, progress: Callable[[int], None] | None = None) -> tuple[Places, Floats]:
     """As `nearest` of the rows among themselves, none being its own neighbour: (n, min(k, n - 1))."""
     if not len(rows):
         return np.zeros((0, 0), np.int64), np.zeros((0, 0), np.float32)
-    places, distances = nearest(rows, rows, k + 1, progress)
-    own = places == np.arange(len(rows))[:, None]
+    return _others(*nearest(rows, rows, k + 1, progress))
+
+
+def neighbours_on_plane(positions: Floats, k: int) -> tuple[Places, Floats]:
+    """As `neighbours` for positions (n, 2), n at least 1, in time and memory that grow with n alone."""
+    from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+
+    distances, places = cKDTree(positions).query(positions, np.arange(1, min(k + 1, len(positions)) + 1))
+    return _others(places.astype(np.int64), distances.astype(np.float32))
+
+
+def _others(places: Places, distances: Floats) -> tuple[Places, Floats]:
+    """The nearest of each row, in their order, without the row itself: one fewer."""
+    own = places == np.arange(len(places))[:, None]
     own[~own.any(axis=1), -1] = True  # among more than k equal rows one may not find itself: it loses its farthest
-    shape = (len(rows), places.shape[1] - 1)
+    shape = (len(places), places.shape[1] - 1)
     return places[~own].reshape(shape), distances[~own].reshape(shape)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.atlas.reduce import Floats, Places, neighbours
+from lookalike.atlas.reduce import Floats, Places, neighbours_on_plane
 
 if TYPE_CHECKING:
     from lookalike.models.concepts import ConceptQuery, ConceptSpace
@@ -35,7 +35,7 @@ def find_regions(positions: Floats) -> list[Places]:
     fewest = max(FEWEST, count // 150)
     if count < 2 * fewest:
         return [np.arange(count)] if count >= FEWEST else []
-    near, distances = neighbours(positions, min(SMOOTHED, count - 1))
+    near, distances = neighbours_on_plane(positions, min(SMOOTHED, count - 1))
     width = max(float(np.median(distances[:, -1])) / 2, 1e-9)
     density = np.exp(-((distances / width) ** 2) / 2).sum(axis=1)
     cluster = _clusters(near[:, :GRAPH], density)
