@@ -115,6 +115,34 @@ def test_keys_move_zoom_and_open(page):
     assert page.evaluate("camera.scale / camera.wholeScale()") == pytest.approx(1)
 
 
+def test_keys_work_before_anything_was_clicked(page):
+    before = page.evaluate("camera.scale")
+    page.keyboard.press("+")
+    assert page.evaluate("camera.scale") == pytest.approx(1.4 * before)
+
+
+def test_letters_typed_into_the_box_do_not_move_the_map_and_escape_leaves_it(page):
+    page.keyboard.press("/")
+    before = page.evaluate("camera.scale")
+    page.keyboard.type("+-")
+    assert page.evaluate("camera.scale") == before
+    page.keyboard.press("Escape")
+    assert page.locator("#query").input_value() == ""
+    page.keyboard.press("+")
+    assert page.evaluate("camera.scale") == pytest.approx(1.4 * before)
+
+
+def test_search_finds_by_the_words_of_a_region_and_enter_leads_to_all_of_them(page):
+    region = page.evaluate("pictures.regions[0]")
+    page.fill("#query", region["name"].upper())
+    assert page.evaluate("[...painter.found].sort((a, b) => a - b)") == sorted(region["of"])
+    page.evaluate("camera.pan(200, 100)")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.evaluate("[camera.x, camera.y]") == pytest.approx([region["x"], region["y"]], abs=0.2)
+    assert page.locator("#panel").is_hidden()
+
+
 def test_regions_lead_to_their_pictures(page):
     page.locator("summary").click()
     page.locator("#regions button").first.click()

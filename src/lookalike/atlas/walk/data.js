@@ -66,10 +66,10 @@ export class Pictures {
     return found.length ? found[found.length - 1] : -1;
   }
 
-  /** Pictures whose path holds the text, in the order of their paths. */
+  /** Pictures whose path, or the name of whose region, holds the text, in the order of their paths. */
   search(text) {
     const wanted = text.toLowerCase();
-    this.lower ??= this.names.map((name) => name.toLowerCase());
+    this.lower ??= this.names.map((name, i) => `${name}\n${this.regions[this.region[i]]?.name ?? ""}`.toLowerCase());
     const found = [];
     this.lower.forEach((name, i) => name.includes(wanted) && found.push(i));
     return found.sort((a, b) => (this.names[a] < this.names[b] ? -1 : 1));

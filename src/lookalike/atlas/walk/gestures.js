@@ -11,7 +11,7 @@ export class Gestures {
     canvas.addEventListener("pointerleave", () => to.hover(-1, 0, 0));
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     canvas.addEventListener("dblclick", (event) => camera.zoom(event.shiftKey ? 0.4 : 2.5, event.offsetX, event.offsetY));
-    canvas.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keydown", (event) => [canvas, document.body].includes(event.target) && this.key(event));
   }
 
   pictureAt(event) {

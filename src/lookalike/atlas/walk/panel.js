@@ -8,8 +8,10 @@ export class Panel {
     document.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.query.addEventListener("input", () => this.find());
     this.query.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.found.querySelector("button")?.click();
-      if (event.key === "Escape") this.clear();
+      if (event.key === "Enter") this.goToFound();
+      if (event.key !== "Escape") return;
+      this.clear();
+      this.painter.canvas.focus();
     });
     for (const region of pictures.regions) this.regions.append(this.regionItem(region));
     if (!pictures.regions.length) this.regions.closest("details").remove();
@@ -73,13 +75,20 @@ export class Panel {
     const { painter, pictures } = this;
     if (!text) return this.clear();
     const found = pictures.search(text);
-    painter.found = new Set(found);
+    painter.found = new Set(found); // in the order of the list
     painter.request();
     const shown = found.slice(0, 40);
     this.count.textContent = found.length
       ? `${found.length.toLocaleString()} found${found.length > shown.length ? `, the first ${shown.length}:` : ""}`
       : "nothing found";
     this.found.replaceChildren(...shown.map((i) => this.item(i, 36, true)));
+  }
+
+  /** The picture that was found, or the part of the map that holds most of those that were. */
+  goToFound() {
+    const found = [...(this.painter.found ?? [])];
+    if (found.length === 1) this.go(found[0]);
+    else if (found.length) this.show(found);
   }
 
   clear() {
@@ -95,17 +104,17 @@ export class Panel {
     button.type = "button";
     count.textContent = region.of.length.toLocaleString();
     button.append(region.name, count);
-    button.addEventListener("click", () => this.showRegion(region));
+    button.addEventListener("click", () => this.show(region.of));
     const item = document.createElement("li");
     item.append(button);
     return item;
   }
 
-  /** The middle four fifths of a region fill the window. */
-  showRegion(region) {
+  /** The middle four fifths of some pictures fill the window. */
+  show(some) {
     const { camera, pictures } = this;
-    const [left, right] = spread(region.of.map((i) => pictures.x[i]));
-    const [top, bottom] = spread(region.of.map((i) => pictures.y[i]));
+    const [left, right] = spread(some.map((i) => pictures.x[i]));
+    const [top, bottom] = spread(some.map((i) => pictures.y[i]));
     const room = 4 * pictures.typical;
     const scale = Math.min(camera.width / (right - left + room), camera.height / (bottom - top + room));
     camera.fly((left + right) / 2, (top + bottom) / 2, scale);
