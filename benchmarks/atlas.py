@@ -20,9 +20,9 @@ from _table import Report, stopwatch
 from numpy.typing import NDArray
 
 from lookalike import Collection
-from lookalike.atlas.atlas import Atlas, Region
+from lookalike.atlas.atlas import Atlas, MapRegion
 from lookalike.atlas.grid import assign_grid
-from lookalike.atlas.layout import GRAPH, lay_out, place
+from lookalike.atlas.layout import GRAPH, lay_out, lay_out_by_sample, place
 from lookalike.atlas.reduce import nearest, neighbours
 
 K, ASKED, DIM = 10, 2000, 1280
@@ -106,6 +106,10 @@ def layouts(report: Report, vectors: NDArray[np.float32], limit: float) -> None:
     both[~later], both[later] = early, added
     trust_later, kept_later = quality(vectors, both)
     report.row(what="  a tenth placed later", seconds=placing, trustworthiness=trust_later, preserved=kept_later)
+    apart = neighbours(vectors, 12)[1][:, -1]
+    sampling, positions = stopwatch(lambda: lay_out_by_sample(vectors, apart, len(vectors) // 10))
+    trust_sampled, kept_sampled = quality(vectors, positions)
+    report.row(what="  by a tenth of it", seconds=sampling, trustworthiness=trust_sampled, preserved=kept_sampled)
     report.verdict(f"layout of {size}", seconds, limit, at_most=True, unit=" s")
     report.verdict(f"layout of {size} against scikit-learn", seconds / theirs_seconds, 1, at_most=True, unit=" x")
     report.verdict(f"trustworthiness of {size} less scikit-learn's", trust - their_trust, -0.005, at_most=False)
@@ -124,7 +128,7 @@ def atlas_of(folder: Path) -> Atlas:
     ids = np.arange(PAGE_PICTURES)
     centres = random.random((20, 2))
     points = (centres[ids % 20] + 0.06 * random.standard_normal((len(ids), 2))).astype(np.float32)
-    regions = tuple(Region(f"region {n}", (0.0, 0.0), ids[ids % 20 == n]) for n in range(20))
+    regions = tuple(MapRegion(f"region {n}", (0.0, 0.0), ids[ids % 20 == n]) for n in range(20))
     shapes = np.array([(240, 160 + place % 60) for place in ids])
     shown = tuple(paths[place % 60] for place in ids)
     near = ids[neighbours(points, 12)[0]]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lookalike import LookalikeError
-from lookalike.atlas import reduce
+from lookalike.atlas import layout, reduce
 from lookalike.atlas.grid import assign_grid
-from lookalike.atlas.layout import GRAPH, lay_out, place
+from lookalike.atlas.layout import GRAPH, lay_out, lay_out_by_sample, place
 from lookalike.atlas.reduce import nearest, neighbours, neighbours_on_plane, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
 from lookalike.models.concepts import shared_space
@@ -77,6 +77,23 @@ def test_a_later_vector_is_placed_among_its_like(laid_out):
     placed = place(vectors[~rest], vectors[rest], positions[rest])
     closest, _ = nearest(placed, positions[rest], 5)
     assert (label[rest][closest] == label[~rest][:, None]).mean() > 0.95
+
+
+def test_a_layout_by_sample_keeps_together_what_is_alike_and_is_the_same_again():
+    vectors, label = clusters(4, of=50)
+    apart = neighbours(vectors, 5)[1][:, -1]
+    positions = lay_out_by_sample(vectors, apart, 60)
+    near, _ = neighbours(positions, 5)
+    assert (label[near] == label[:, None]).mean() > 0.9
+    assert np.array_equal(lay_out_by_sample(vectors, apart, 60), positions)
+
+
+def test_a_sample_holds_what_is_alone_before_what_there_is_plenty_of(monkeypatch):
+    crowd, alone = np.zeros((500, 8), np.float32), 10 * np.eye(8, dtype=np.float32)
+    arranged = []
+    monkeypatch.setattr(layout, "lay_out", lambda some, *_: arranged.append(some) or np.zeros((len(some), 2)))
+    lay_out_by_sample(np.concatenate([crowd, alone]), np.repeat([1e-3, 5], [500, 8]).astype(np.float32), 20)
+    assert (arranged[0].any(axis=1)).sum() == 8
 
 
 def test_without_opentsne_the_error_names_the_extra(monkeypatch):

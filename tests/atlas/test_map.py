@@ -10,7 +10,9 @@ import pytest
 from maps import index
 
 from lookalike import Collection, QueryError
+from lookalike.atlas import layout, make
 from lookalike.atlas.kept import KeptMap, load, save
+from lookalike.atlas.layout import lay_out
 from lookalike.methods.embedding import Embedding
 from lookalike.store.directory import Store
 from samples import HERE, draw, drawing, fill
@@ -43,6 +45,20 @@ def test_a_map_has_a_place_and_neighbours_for_every_picture(mapped):
     assert np.isin(atlas.neighbours, atlas.ids).all()
     assert len(atlas) == len(atlas.paths) == len(atlas.shapes) == 27
     assert len(atlas.missing) == 0
+
+
+def test_of_more_pictures_than_are_arranged_all_have_a_place(tmp_path, monkeypatch):
+    index(tmp_path / "album", fill(tmp_path / "pictures", 24))
+    monkeypatch.setattr(make, "WHOLE", 20)
+    monkeypatch.setattr(make, "SAMPLED", 16)
+    sizes = []
+    monkeypatch.setattr(layout, "lay_out", lambda some, *rest: sizes.append(len(some)) or lay_out(some, *rest))
+    with Collection(tmp_path / "album") as album:
+        atlas = album.map()
+    assert sizes == [16]
+    assert len(atlas) == 24
+    assert np.isfinite(atlas.coordinates).all()
+    assert atlas.neighbours.shape == (24, 12)
 
 
 def test_regions_hold_pictures_of_the_map_each_once_and_have_names(mapped):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.atlas.reduce import Floats, Places, nearest, principal_components
+from lookalike.atlas.reduce import Floats, Places, nearest, neighbours, principal_components
 from lookalike.errors import LookalikeError
 from lookalike.extras import how_to_install
 
@@ -30,6 +30,7 @@ WORTH_THREADS = 500  # points below which one thread is as fast
 MANY = 10_000  # points from which on interpolation is faster than Barnes-Hut
 EARLY, ITERATIONS, EARLY_EXAGGERATION, TOLD_EVERY = 250, 500, 12, 25
 START = 1e-4  # spread of the first positions
+_PLACED = 8192  # at once
 NEIGHBOURS = 10  # that say where a later picture belongs
 
 
@@ -48,6 +49,24 @@ def lay_out(vectors: Floats, graph: Graph, seed: int = 0, step: Step | None = No
     if count < FEWEST:
         return _within_one(flat + 0.05 * _disc(count))
     return _within_one(_embed(flat, graph, seed, step or _silent))
+
+
+def lay_out_by_sample(vectors: Floats, apart: Floats, size: int, seed: int = 0, step: Step | None = None) -> Floats:
+    """As `lay_out` for more vectors (n, d) than t-SNE can take: `size` of them arranged, the others put among those.
+
+    apart: (n,) how far the neighbours of each vector are; where they are far, more of the vectors are arranged.
+    """
+    chance = np.log(np.random.default_rng(seed).random(len(vectors))) / np.maximum(apart, 1e-6)
+    arranged = np.sort(np.argpartition(-chance, size - 1)[:size])  # by weights (Efraimidis, Spirakis 2006)
+    sample = vectors[arranged]
+    there = lay_out(sample, neighbours(sample, GRAPH), seed, step)
+    positions = np.empty((len(vectors), 2), np.float32)
+    positions[arranged] = there
+    rest = np.setdiff1d(np.arange(len(vectors)), arranged, assume_unique=True)
+    for start in range(0, len(rest), _PLACED):
+        some = rest[start : start + _PLACED]
+        positions[some] = place(vectors[some], sample, there)
+    return positions
 
 
 def place(vectors: Floats, among: Floats, positions: Floats) -> Floats:

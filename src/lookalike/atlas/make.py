@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.arrays.rows import Ids
 from lookalike.atlas.atlas import Atlas, MapRegion
 from lookalike.atlas.kept import KeptMap, load, save
-from lookalike.atlas.layout import GRAPH, lay_out, place
+from lookalike.atlas.layout import GRAPH, lay_out, lay_out_by_sample, place
 from lookalike.atlas.reduce import Floats, Places, neighbours, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
 from lookalike.errors import CollectionError, QueryError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN_NEIGHBOURS = 12
 MOST_NEW = 0.5  # share of pictures that a kept layout does not know: above, everything is laid out anew
+WHOLE, SAMPLED = 100_000, 50_000  # pictures up to which all are arranged together; above, so many of them
 EXACT = 30_000  # pictures up to which neighbours are sought among whole vectors; above, among their main components
 
 
@@ -64,10 +65,15 @@ def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progre
 
     count = len(ids)
     space = vectors if count <= EXACT else principal_components(vectors)
-    graph = neighbours(space, GRAPH, lambda done: step("comparing", done, count))
+    graph = neighbours(
+        space, GRAPH if count <= WHOLE else SHOWN_NEIGHBOURS, lambda done: step("comparing", done, count)
+    )
     known = np.zeros(count, bool) if kept is None else np.isin(ids, kept.ids)
     if kept is None or (~known).sum() > MOST_NEW * count:
-        positions = lay_out(vectors, graph, seed, step)
+        if count <= WHOLE:
+            positions = lay_out(vectors, graph, seed, step)
+        else:
+            positions = lay_out_by_sample(space, graph[1][:, -1], SAMPLED, seed, step)
     else:
         positions = np.empty((count, 2), np.float32)
         positions[known] = kept.positions[np.searchsorted(kept.ids, ids[known])]
