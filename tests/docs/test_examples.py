@@ -27,6 +27,7 @@ NOT_RUN = {
     "pip install": "changes the environment",
     "python benchmarks/": "takes minutes",
     "python examples/ray/": "tests/examples runs it",
+    "python script/sample_pictures.py": "is what the pictures here come from",
     "parallel ": "is not everywhere",
     "lookalike serve": "ends only when it is told to; tests/server runs it",
     "curl ": "tests/server/test_documentation.py asks them of a server",
@@ -95,7 +96,7 @@ def home(filled, monkeypatch):
     for path in filled.iterdir():
         if path.name not in ("kept", "pictures", "edited"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for folder in ("Pictures", "data/train", "data/test", "mnt/holiday", "data/pictures", "FOLDER"):
+    for folder in ("Pictures", "data/train", "data/test", "mnt/holiday", "data/pictures", "media/drive", "FOLDER"):
         fill(filled / folder, 4)
         shutil.copy(filled / folder / "001.png", filled / folder / "001 (copy).png")
         photo("coffee.png").save(filled / folder / "coffee.png")
@@ -166,7 +167,7 @@ def check(shown, said, command):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(blocks(page))], ids=lambda page: page.name)
 def test_the_examples_of_a_page_do_what_it_says(page, home, monkeypatch):
-    if page.name == "methods.md":  # other parameters need another collection
+    if page.name in ("methods.md", "tour.md"):  # which begin with a collection of their own
         monkeypatch.setenv("LOOKALIKE_COLLECTION", str(home / "other"))
     for block in blocks(page):
         where = f"{page.name}:{block.line}"
