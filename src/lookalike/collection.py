@@ -102,60 +102,25 @@ class Collection:
         Unchanged files are not read again, moved ones are recognised, unreadable ones are listed in the report.
         Raises CollectionError when nothing can be done; interrupting it loses nothing that was reported as done.
         """
-        from lookalike.ingest.run import Failure, Options, index
-        from lookalike.ingest.shards import refuse_another, remember_shard
+        from lookalike.ingest.fill import NOTHING_TO_INDEX, fill
+        from lookalike.ingest.run import Options
         from lookalike.ingest.walk import check_root
-        from lookalike.methods.factory import NAMES, make, parse
-        from lookalike.search.segments import seal_all
-        from lookalike.significance.nulls import learn
+        from lookalike.methods.factory import make
 
         started = time.monotonic()
         options = options or Options()
-        if not paths:
+        named = [_absolute(path) for path in paths]
+        if not named:
             options = replace(options, named=False)
         if not self._store.exists:  # what cannot begin leaves nothing behind
-            if not paths:
-                raise CollectionError("nothing to index: name a folder of pictures")
-            for path in paths:
-                check_root(_absolute(path))
+            if not named:
+                raise CollectionError(NOTHING_TO_INDEX)
+            for path in named:
+                check_root(path)
             for text in methods:
                 make(text)
         with self._writing(create=True):
-            catalogue = self._store.catalogue
-            refuse_another(self._store, options.shard)
-            if options.shard is not None:
-                remember_shard(self._store, options.shard, finished=False)
-            before = catalogue.methods()
-            asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
-            held = {name: self._store.arguments(stored) for name, stored in before.items()}
-            # made before any is added: a model that is missing must not leave half of them behind
-            for method in [make(text, held.get(choice.name)) for text, choice in asked]:
-                self._store.add_method(method.name, method.params, method.layout)
-            roots = [_absolute(path) for path in paths] or catalogue.roots()
-            if not roots:
-                raise CollectionError("nothing to index: name a folder of pictures")
-            # A remembered folder may be on a drive that is not there today; one named now was mistyped.
-            away = [] if paths else [root for root in roots if not os.path.exists(root)]
-            there = [root for root in roots if root not in away] or roots
-            passing = {choice.name: choice.passing for _, choice in asked}
-            held = {name: self._store.arguments(stored) for name, stored in catalogue.methods().items()}
-            kept = [(name, {**arguments, **passing.get(name, {})}) for name, arguments in held.items()]
-            made = {name: make(name, params) for name, params in kept}  # one that cannot be is refused before any work
-            for stored in catalogue.methods().values():
-                self._store.matrix(stored)  # and so is one whose descriptors are not what the catalogue says
-            report = index(
-                self._store,
-                there,
-                kept,
-                options,
-                progress or (lambda _: None),
-                lambda: seal_all(self._store, made),
-            )
-            report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
-            seal_all(self._store, made)
-            learn(self._store, made)
-            if options.shard is not None:
-                remember_shard(self._store, options.shard, finished=True)
+            report = fill(self._store, named, methods, options, progress or (lambda _: None))
         report.seconds = time.monotonic() - started
         return report
 
@@ -168,21 +133,13 @@ class Collection:
         interruption. Raises CollectionError, before anything is changed, for parts that are unfinished or described
         by other parameters or weights than the collection; and when it comes to descriptors that are damaged.
         """
-        from lookalike.ingest.merge import accept_methods, merge, open_part, together
-        from lookalike.ingest.shards import refuse_another
-        from lookalike.search.segments import seal_all
-        from lookalike.significance.nulls import learn
+        from lookalike.ingest.fill import take_over
+        from lookalike.ingest.merge import open_part
 
         started = time.monotonic()
         opened = [open_part(Path(part).expanduser(), self._store) for part in parts]
         with self._writing(create=True):
-            refuse_another(self._store, None)
-            accept_methods(self._store, opened)
-            made = self._made()
-            told = progress or (lambda _: None)
-            report = together([merge(self._store, part, told, lambda: seal_all(self._store, made)) for part in opened])
-            seal_all(self._store, made)
-            learn(self._store, made)
+            report = take_over(self._store, opened, self._made, progress or (lambda _: None))
         report.seconds = time.monotonic() - started
         return report
 

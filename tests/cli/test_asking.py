@@ -111,9 +111,22 @@ def test_what_is_away_is_marked(tmp_path):
 
 
 def test_lines_have_no_blanks_at_their_ends(cli, pictures):
-    for words in (("search", pictures / "coffee.png", "--explain"), ("info",), ("methods",)):
+    for words in (("search", pictures / "coffee.png", "--explain"), ("info",), ("methods",), ("duplicates",)):
         told = cli(*words).stdout.splitlines()
         assert told == [line.rstrip() for line in told]
+
+
+def test_words_are_explained_as_pictures_are(tmp_path):
+    folder = fill(tmp_path / "pictures", 3)
+    photo("chelsea.png").save(folder / "chelsea.png")
+    with Collection(tmp_path / "album") as made:
+        made.index([folder], methods=["text"], options=HERE)
+
+    def told(*words):
+        return CliRunner().invoke(app, ["-c", str(tmp_path / "album"), "search", *words, "--explain"]).stdout
+
+    assert [line.split()[0] for line in told("a cat").splitlines()[-2:]] == ["method", "text"]
+    assert "no word of it is known" in told("xqzzv").splitlines()[-1]
 
 
 def test_a_folder_that_is_not_exactly_so_is_suggested_to_be_searched_for(cli, pictures):

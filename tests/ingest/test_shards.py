@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from dataclasses import replace
 
@@ -236,6 +237,24 @@ def test_a_damaged_part_is_refused_and_the_rest_stays(parts, tmp_path, damage):
         merge(tmp_path / "merged", parts[0])
     after = held(tmp_path / "merged")
     assert {path: after[0][path] for path in before[0]} == before[0]
+
+
+def test_no_flipped_bit_of_a_status_makes_a_picture_vanish(parts, whole, tmp_path):
+    file = parts[0] / "catalogue.sqlite"
+    content, refused = file.read_bytes(), 0
+    places = [found.start() for found in re.finditer(b"ok", content)]
+    for number, place in enumerate(places):
+        damaged = bytearray(content)
+        damaged[place] ^= 4
+        file.write_bytes(damaged)
+        try:
+            merge(tmp_path / f"merged-{number}", *parts)
+        except CollectionError as error:
+            assert "\n" not in str(error)
+            refused += "catalogue of" in str(error) and "is damaged" in str(error)
+        else:
+            assert held(tmp_path / f"merged-{number}") == held(whole)
+    assert refused >= 3, "a status of each picture of the part is among them"
 
 
 def test_what_is_no_part_is_named(parts, tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, finite, open_collection
-from lookalike.cli.output import console, plural, print_json, short_path, size, table
+from lookalike.cli.output import console, named_place, plural, print_json, short_path, show_table, size
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
@@ -149,9 +149,9 @@ def _print(groups: Sequence[Group]) -> None:
             number_once = str(number) if kept else ""
             chance = "" if not kept or not group.expected_false else f"{group.expected_false:.0e}"
             pixels = f"{one.width} x {one.height}"
-            rows.append((number_once, what, pixels, size(one.bytes), chance, short_path(one.path)))
+            rows.append((number_once, what, pixels, size(one.bytes), chance, named_place(one.path)))
         rows.append(("", "", "", "", "", f"({group.reason})"))
-    out.print(table(("", "", "pixels", "size", "by chance", "picture"), rows, right=(0, 2, 3, 4)))
+    show_table(("", "", "pixels", "size", "by chance", "picture"), rows, right=(0, 2, 3, 4))
     kinds = Counter(group.kind for group in groups)
     copies = [one for group in groups if group.kind != SCENE for one in group.others]
     told = ", ".join(f"{count:,} of kind {kind!r}" for kind, count in kinds.items())

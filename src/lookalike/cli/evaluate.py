@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookalike.cli.options import CollectionOption, JsonOption, open_collection
-from lookalike.cli.output import console, print_json, table
+from lookalike.cli.output import console, print_json, show_table
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
@@ -107,7 +107,7 @@ def print_evaluation(found: Evaluation) -> None:
         if number:
             out.print()
         out.print(title, style="bold")
-        out.print(table(columns, rows, right=range(1, len(columns))))
+        show_table(columns, rows, right=range(1, len(columns)))
         if legend:
             out.print(legend, style="dim")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,16 +92,8 @@ def index(
     if low_priority:
         lower_priority()
     with open_collection(ctx, collection) as album:
-        try:
-            with shown(quiet) as progress:
-                report = album.index(paths or (), methods=method or (), options=options, progress=progress)
-        except KeyboardInterrupt:
-            typer.echo(
-                f"lookalike: interrupted; {plural(len(album), 'picture')} can be found already, "
-                "and the same command goes on from here",
-                err=True,
-            )
-            raise typer.Exit(INTERRUPTED) from None
+        with interruptible(album), shown(quiet) as progress:
+            report = album.index(paths or (), methods=method or (), options=options, progress=progress)
         if json:
             print_json(report_json(report))
         elif not quiet:
@@ -108,6 +102,20 @@ def index(
             follow(album, options)
     if report.failed and not (report.added or report.updated or report.moved or report.unchanged or report.removed):
         raise typer.Exit(1)
+
+
+@contextmanager
+def interruptible(album: Collection) -> Iterator[None]:
+    """Ctrl-C ends the command with one line and its exit code: nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            f"lookalike: interrupted; {plural(len(album), 'picture')} can be found already, "
+            "and the same command goes on from here",
+            err=True,
+        )
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def lower_priority() -> None:

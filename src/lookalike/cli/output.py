@@ -56,7 +56,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
     out = console()
     with out.capture() as lines:
         out.print(table(columns, rows, right))
-    for line in lines.get().splitlines():
+    for line in lines.get().removesuffix("\n").split("\n"):
         out.out(line.rstrip(), highlight=False)
 
 

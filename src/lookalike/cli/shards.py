@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lookalike.cli.index import INTERRUPTED, lower_priority, report_json, summary
+from lookalike.cli.index import interruptible, lower_priority, report_json, summary
 from lookalike.cli.options import CollectionOption, JsonOption, QuietOption, open_collection
-from lookalike.cli.output import plural, print_json
+from lookalike.cli.output import print_json
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
 
@@ -57,12 +57,8 @@ def describe(
     if low_priority:
         lower_priority()
     with Collection(out) as part:
-        try:
-            with shown(quiet) as progress:
-                report = part.index(paths, methods=method or (), options=options, progress=progress)
-        except KeyboardInterrupt:
-            typer.echo("lookalike: interrupted; the same command goes on from here", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        with interruptible(part), shown(quiet) as progress:
+            report = part.index(paths, methods=method or (), options=options, progress=progress)
         if json:
             print_json(report_json(report))
         elif not quiet:
@@ -84,16 +80,8 @@ def merge(
     are not read, and need not be on this machine.
     """
     with open_collection(ctx, collection) as album:
-        try:
-            with shown(quiet) as progress:
-                report = album.merge(parts, progress=progress)
-        except KeyboardInterrupt:
-            typer.echo(
-                f"lookalike: interrupted; {plural(len(album), 'picture')} can be found already, "
-                "and the same command goes on from here",
-                err=True,
-            )
-            raise typer.Exit(INTERRUPTED) from None
+        with interruptible(album), shown(quiet) as progress:
+            report = album.merge(parts, progress=progress)
         if json:
             print_json(report_json(report))
         elif not quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -15,7 +16,7 @@ from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
 from lookalike.search.labels import SIMILAR
-from lookalike.search.match import Match, Matches
+from lookalike.search.match import Match, Matches, Step
 from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
 from lookalike.search.searcher import Searcher
 from lookalike.search.words import WordHit, Words, hits
@@ -63,7 +64,7 @@ def answer_sum(
     Pictures with all words of the query in their captions come first. A text of which no word is known finds only
     pictures beside which its words stand.
     """
-    catalogue = searcher.catalogue
+    catalogue, started = searcher.catalogue, time.perf_counter()
     space = _space(searcher, query)
     asked = _direction(searcher, space, query, pictures)
     wanted = " ".join(str(term.value) for term in query.terms if term.kind == "text" and term.weight > 0)
@@ -76,7 +77,11 @@ def answer_sum(
     matches = [
         _match(id_, records[id_].path, asked, distances[id_], found.get(id_), blind) for id_ in best if id_ in records
     ]
-    return Matches(matches, notes=_notes(asked, wanted, matches, blind))
+    nearest = next((one for match in matches[:1] for one in match.evidence if one.method == asked.name), None)
+    reason = "no word of it is known" if blind else None
+    seconds = time.perf_counter() - started
+    step = Step(asked.name, 0 if blind else 1, len(searcher.index(asked.name)), seconds, nearest, reason)
+    return Matches(matches, _notes(asked, wanted, matches, blind), [step])
 
 
 def _rank(asked: _Asked, distance: float, hit: WordHit | None) -> tuple[bool, float]:

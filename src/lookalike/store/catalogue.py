@@ -18,7 +18,7 @@ from lookalike.errors import CollectionError, printable
 from lookalike.store.connection import Connections, plain_errors
 from lookalike.store.matrix import Extent
 from lookalike.store.methods import StoredMethod, read_method
-from lookalike.store.schema import STATUSES, SUMMED, create, row_sum
+from lookalike.store.schema import STATUSES, SUMMED, create, row_sum, sum_of
 from lookalike.store.view import View
 
 if TYPE_CHECKING:
@@ -287,6 +287,11 @@ class Catalogue:
         except CollectionError as error:
             return [str(error)]
         return found
+
+    def rows_not_sound(self) -> int:
+        """How many rows of all tables are not as they were written; every one is read."""
+        ask = " UNION ALL ".join(f"SELECT count(*) FROM {table} WHERE sum IS NOT {sum_of(table)}" for table in SUMMED)
+        return sum(count for (count,) in self._rows(ask))
 
     def words_are_sound(self) -> bool:
         """Whether the index of words is that of the records; the caller holds the writer's lock."""
