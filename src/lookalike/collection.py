@@ -130,8 +130,8 @@ class Collection:
         """Take over what was described elsewhere: parts of shards, or other collections. Their pictures are not read.
 
         The result is that of indexing their files here; ids may differ. Parts come in any order, and again after an
-        interruption. Raises CollectionError, before anything is changed, for parts that are unfinished or described
-        by other parameters or weights than the collection; and when it comes to descriptors that are damaged.
+        interruption. Raises CollectionError, before anything is changed, for parts that are unfinished, whose
+        catalogue is damaged, or described by other parameters or weights; and when it comes to damaged descriptors.
         """
         from lookalike.ingest.fill import take_over
         from lookalike.ingest.merge import open_part
