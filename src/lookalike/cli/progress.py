@@ -38,7 +38,7 @@ def shown(quiet: bool = False) -> Iterator[Told]:
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("looking for files", total=None, failed="", rate="", about="")
+        task = bar.add_task("starting", total=None, failed="", rate="", about="")
         room = max(0, console.width - OTHER_COLUMNS)
 
         def move(work: told.Progress) -> None:
