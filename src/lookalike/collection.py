@@ -350,7 +350,7 @@ class Collection:
 
         Raises QueryError for a field that there is not.
         """
-        from lookalike.query.filters import expression
+        from lookalike.query.sql import expression
 
         found = self._store.catalogue.frequent(expression(field), limit)
         return [Facet(str(value), count) for value, count in found]

@@ -1,99 +1,65 @@
-"""Filters on what is known of a picture, `taken >= 2020 and width > 1000`, compiled to SQL with parameters.
+"""Filters on what is known of a picture, `taken >= 2020 and width > 1000`: the language, read into conditions.
 
-Only constants of this file reach the SQL text; whatever the user typed travels as a parameter.
-
-    any        = all {"or" all}          all  = one {"and" one}       one = "not" one | "(" any ")" | condition
-    condition  = "has" FIELD | FIELD "is" ["not"] "null" | FIELD ("=" | "!=" | "<" ...) value
-               | FIELD ["not"] ("like" STRING | "in" "(" value {"," value} ")" | "between" value "and" value)
-               | "near" "(" LATITUDE "," LONGITUDE "," KILOMETRES ")"
+any        = all {"or" all}          all  = one {"and" one}       one = "not" one | "(" any ")" | condition
+condition  = "has" FIELD | FIELD "is" ["not"] "null" | FIELD ("=" | "!=" | "<" ...) value
+           | FIELD ["not"] ("like" STRING | "in" "(" value {"," value} ")" | "between" value "and" value)
+           | "near" "(" LATITUDE "," LONGITUDE "," KILOMETRES ")"
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
 
 from lookalike.errors import QueryError
+from lookalike.query.conditions import (
+    FIELDS,
+    All,
+    Any,
+    Compared,
+    Condition,
+    Field,
+    Known,
+    Like,
+    Near,
+    Not,
+    Operator,
+    Parameter,
+)
 from lookalike.query.dates import FORMS, PATTERN, period
+from lookalike.query.sql import sql_of
 from lookalike.query.syntax import mistake, shortened
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 10  # a level takes up to 7 of the 100 symbols that SQLite keeps on its parser stack
 MAX_NEAR_KM = 100.0
 
-Parameter = str | int | float
-Kind = Literal["text", "number", "bytes", "taken", "modified"]
-
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on one row of the table `images`: an SQL expression and its parameters, in order.
+    """A filter that was understood.
 
-    hints: what may have been meant, for when nothing is found.
+    condition: what it asks for. sql, params: the same as an SQL expression on a row of the table `images` and its
+    parameters, in order. hints: what may have been meant, for when nothing is found.
     """
 
+    condition: Condition
     sql: str
     params: tuple[Parameter, ...] = ()
     hints: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What can be asked for: the kind of its values and the SQL expression that computes it."""
-
-    kind: Kind
-    sql: str
-
-
-_FOLDER = "rtrim(path_text, replace(path_text, '/', ''))"  # strips all that is not a slash from the right
-FIELDS: Mapping[str, Field] = MappingProxyType(
-    {
-        "id": Field("number", "id"),
-        "path": Field("text", "path_text"),
-        "folder": Field("text", f"rtrim({_FOLDER}, '/')"),
-        "name": Field("text", f"substr(path_text, length({_FOLDER}) + 1)"),
-        "format": Field("text", "format"),
-        "width": Field("number", "width"),
-        "height": Field("number", "height"),
-        "megapixels": Field("number", "width * height / 1e6"),
-        "ratio": Field("number", "width * 1.0 / height"),
-        "orientation": Field(
-            "text",
-            "CASE WHEN width > height THEN 'landscape' WHEN width < height THEN 'portrait'"
-            " WHEN width = height THEN 'square' END",
-        ),
-        "bytes": Field("bytes", "bytes"),
-        "taken": Field("taken", "taken"),
-        "modified": Field("modified", "mtime_ns"),
-        "camera": Field("text", "camera"),
-        "caption": Field("text", "caption"),
-        "latitude": Field("number", "latitude"),
-        "longitude": Field("number", "longitude"),
-    }
-)
 _UNITS = MappingProxyType(
     {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
     | {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 )
 _KEYWORDS = frozenset({"and", "or", "not", "has", "is", "null", "like", "in", "between", "near"})
-_COMPARISONS = MappingProxyType({op: op for op in ("=", "!=", "<", "<=", ">", ">=")} | {"<>": "!=", "==": "="})
-# A date is a period [first, end): its conditions compare with one or both of these.
-_PERIODS = MappingProxyType(
-    {
-        "=": ("({0} >= ? AND {0} < ?)", (0, 1)),
-        "!=": ("({0} < ? OR {0} >= ?)", (0, 1)),
-        "<": ("{0} < ?", (0,)),
-        "<=": ("{0} < ?", (1,)),
-        ">": ("{0} >= ?", (1,)),
-        ">=": ("{0} >= ?", (0,)),
-    }
-)
+_OPERATORS: tuple[Operator, ...] = ("=", "!=", "<", "<=", ">", ">=")
+_COMPARISONS: Mapping[str, Operator] = MappingProxyType({op: op for op in _OPERATORS} | {"<>": "!=", "==": "="})
 _TOKEN = re.compile(
     rf"""(?P<string>'(?:[^']|'')*' | "(?:[^"]|"")*")
       | (?P<date>(?=[0-9]{{4}}-[0-9]){PATTERN} | [0-9]{{1,2}}\.[0-9]{{1,2}}\.[0-9]{{4}}(?![\w.-]))
@@ -117,7 +83,7 @@ class _Token:
 
 
 def compile_filter(text: str) -> Filter:
-    """The SQL of a filter, for the WHERE clause of a query on `images`. Raises QueryError at the mistake.
+    """What a filter asks for. Raises QueryError at the mistake.
 
     `taken` is compared as ISO 8601 text ("T" between date and time), `modified` as nanoseconds of local time.
     """
@@ -125,16 +91,8 @@ def compile_filter(text: str) -> Filter:
         raise QueryError(f"the filter is {len(text)} characters long: at most {MAX_LENGTH}")
     if not text.strip():
         raise QueryError("the filter is empty: write for example taken >= 2020 and width > 1000")
-    return _Parser(text).parse()
-
-
-def expression(field: str) -> str:
-    """The SQL that computes a field, or the year in which a picture was taken. Raises QueryError."""
-    if field == "year":
-        return f"substr({FIELDS['taken'].sql}, 1, 4)"
-    if field not in FIELDS:
-        raise QueryError(f"no field {shortened(field)}: the fields are {', '.join(FIELDS)}")
-    return FIELDS[field].sql
+    condition = _Parser(text).parse()
+    return Filter(condition, *sql_of(condition), _hints(condition))
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -153,14 +111,14 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    """Recursive descent over the tokens; each rule of the grammar is a method that returns its SQL."""
+    """Recursive descent over the tokens; each rule of the grammar is a method that returns its condition."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = _tokens(text)
         self.next = 0
 
-    def parse(self) -> Filter:
+    def parse(self) -> Condition:
         whole = self.any(0)
         if self.peek.kind != "end":
             raise self.wrong("expected and, or, or the end")
@@ -187,21 +145,21 @@ class _Parser:
     def wrong(self, problem: str, token: _Token | None = None) -> QueryError:
         return mistake(self.text, (token or self.peek).at, problem)
 
-    def any(self, depth: int) -> Filter:
+    def any(self, depth: int) -> Condition:
         if depth > MAX_DEPTH:
             raise self.wrong(f"nested too deeply: at most {MAX_DEPTH} levels")
         parts = [self.all(depth)]
         while self.accept("or"):
             parts.append(self.all(depth))
-        return _joined(" OR ", parts)
+        return _joined(Any, parts)
 
-    def all(self, depth: int) -> Filter:
+    def all(self, depth: int) -> Condition:
         parts = [self.one(depth)]
         while self.accept("and"):
             parts.append(self.one(depth))
-        return _joined(" AND ", parts)
+        return _joined(All, parts)
 
-    def one(self, depth: int) -> Filter:
+    def one(self, depth: int) -> Condition:
         negated = False
         while self.accept("not"):
             negated = not negated
@@ -210,24 +168,22 @@ class _Parser:
             self.expect(")")
         else:
             inner = self.condition()
-        return _not(inner) if negated else inner
+        return Not(inner) if negated else inner
 
-    def condition(self) -> Filter:
+    def condition(self) -> Condition:
         if self.accept("near"):
             return self.near()
         if self.accept("has"):
-            return Filter(f"{self.field().sql} IS NOT NULL")
+            return Known(self.field())
         token = self.peek
         field = self.field()
         if self.accept("is"):
             negated = self.accept("not")
             self.expect("null")
-            return Filter(f"{field.sql} IS {'NOT ' if negated else ''}NULL")
+            return Known(field) if negated else Not(Known(field))
         if self.peek.word in _COMPARISONS:
             operator = _COMPARISONS[self.take().word]
-            value = self.value(token, field)
-            found = _compared(field, operator, value)
-            return replace(found, hints=_hints(token.text.lower(), value)) if operator == "=" else found
+            return Compared(field, operator, self.value(token, field))
         negated = self.accept("not")
         if self.accept("like"):
             found = self.like(token, field)
@@ -237,10 +193,10 @@ class _Parser:
             low = self.value(token, field)
             self.expect("and")
             high = self.value(token, field)
-            found = _joined(" AND ", [_compared(field, ">=", low), _compared(field, "<=", high)])
+            found = All((Compared(field, ">=", low), Compared(field, "<=", high)))
         else:
             raise self.wrong("expected = != < <= > >= like, in, between or is")
-        return _not(found) if negated else found
+        return Not(found) if negated else found
 
     def field(self) -> Field:
         token = self.take()
@@ -253,22 +209,21 @@ class _Parser:
             raise self.wrong(f"no field {shortened(token.text)}: {remedy}", token)
         return FIELDS[name]
 
-    def like(self, name: _Token, field: Field) -> Filter:
+    def like(self, name: _Token, field: Field) -> Condition:
         if field.kind != "text":
             raise self.wrong(f"like goes with text, and {name.text} is none: compare it with < = >", name)
         (pattern,) = self.value(name, field)
-        return _of_any_case(f"{field.sql}", "LIKE", str(pattern))
+        return Like(field, str(pattern))
 
-    def within(self, name: _Token, field: Field) -> Filter:
+    def within(self, name: _Token, field: Field) -> Condition:
         self.expect("(")
-        parts = [_compared(field, "=", self.value(name, field))]
+        parts: list[Condition] = [Compared(field, "=", self.value(name, field), listed=True)]
         while self.accept(","):
-            parts.append(_compared(field, "=", self.value(name, field)))
+            parts.append(Compared(field, "=", self.value(name, field), listed=True))
         self.expect(")")
-        return _joined(" OR ", parts)
+        return _joined(Any, parts)
 
-    def near(self) -> Filter:
-        """Within a distance on the ground, on a plane that touches the Earth there: 2 % off at most up to 70°."""
+    def near(self) -> Condition:
         self.expect("(")
         latitude = self.bounded("a latitude", -90, 90)
         self.expect(",")
@@ -276,13 +231,7 @@ class _Parser:
         self.expect(",")
         distance = self.bounded("a distance in kilometres", 0, MAX_NEAR_KM)
         self.expect(")")
-        north = 6371.0 * math.pi / 180  # kilometres per degree
-        east = north * math.cos(math.radians(latitude))
-        turn = "min(abs(longitude - ?), 360 - abs(longitude - ?))"  # the shorter way around
-        return Filter(
-            f"(latitude - ?) * (latitude - ?) * ? + {turn} * {turn} * ? <= ?",
-            (latitude, latitude, north**2, *[longitude] * 4, east**2, distance**2),
-        )
+        return Near(latitude, longitude, distance)
 
     def bounded(self, what: str, low: float, high: float) -> float:
         token = self.take()
@@ -333,40 +282,20 @@ class _Parser:
         return found
 
 
-def _compared(field: Field, operator: str, value: tuple[Parameter, ...]) -> Filter:
-    if len(value) == 2:
-        sql, ends = _PERIODS[operator]
-        return Filter(sql.format(field.sql), tuple(value[end] for end in ends))
-    if field.kind == "text":
-        return _of_any_case(field.sql, operator, str(value[0]))
-    return Filter(f"{field.sql} {operator} ?", value)
+def _joined(kind: type[All] | type[Any], parts: list[Condition]) -> Condition:
+    return parts[0] if len(parts) == 1 else kind(tuple(parts))
 
 
-def _of_any_case(sql: str, operator: str, text: str) -> Filter:
-    """SQLite itself knows the case of A to Z only, which is faster."""
-    if text.isascii():
-        return Filter(f"{sql} {operator} ?" if operator == "LIKE" else f"{sql} COLLATE NOCASE {operator} ?", (text,))
-    return Filter(f"folded({sql}) {operator} ?", (text.casefold(),))
-
-
-def _joined(word: str, parts: list[Filter]) -> Filter:
-    if len(parts) == 1:
-        return parts[0]
-    params, hints = (tuple(one for part in parts for one in getattr(part, name)) for name in ("params", "hints"))
-    return Filter(f"({word.join(part.sql for part in parts)})", params, hints)
-
-
-def _not(inner: Filter) -> Filter:
-    """In SQL, NOT binds weaker than any comparison."""
-    return Filter(f"NOT {inner.sql}", inner.params)
-
-
-def _hints(field: str, value: tuple[Parameter, ...]) -> tuple[str, ...]:
+def _hints(condition: Condition) -> tuple[str, ...]:
     """A folder is compared as a whole path, which nobody types."""
-    if field not in ("folder", "path") or "'" in str(value[0]):
-        return ()
-    said = shortened(str(value[0]))
-    return (f"no {field} is exactly '{said}': {field} like '%{said}%' finds it within a path",)
+    match condition:
+        case All(parts) | Any(parts):
+            return tuple(hint for part in parts for hint in _hints(part))
+        case Compared(Field(name), "=", (value,), listed=False) if name in ("folder", "path") and "'" not in str(value):
+            said = shortened(str(value))
+            return (f"no {name} is exactly '{said}': {name} like '%{said}%' finds it within a path",)
+        case _:
+            return ()
 
 
 def _number(text: str, unit: int) -> Parameter:
