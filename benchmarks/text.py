@@ -23,6 +23,7 @@ import numpy as np
 from _photos import Photo, opened, read_photos
 from _table import Report, stopwatch, timed
 
+from lookalike.evaluate.metrics import average_precision
 from lookalike.index.whole import index_of
 from lookalike.methods.text import ConceptText
 from lookalike.models import concepts
@@ -113,18 +114,31 @@ def captions(
         report.row(set=f"{name}: {len(texts)} captions", way="chance", **chance, median=len(photos) / 2)
 
 
-def classes(report: Report, space: ConceptSpace, photos: list[Photo], rows: np.ndarray) -> None:
-    """Precision of the classes' bare names among the pictures that have a class."""
+def classes(
+    report: Report, space: ConceptSpace, photos: list[Photo], rows: np.ndarray, seen: list[NetworkOutput]
+) -> None:
+    """Precision of the classes' bare names among the pictures that have a class, with and without what was learned.
+
+    The first ten of six classes are 60 pictures, in which a share of 0.8 has a standard error of 0.05; the mean average
+    precision looks at all.
+    """
     labels = np.array([photo.label for photo in photos])
     own = np.flatnonzero(labels != "")
     names = sorted(set(labels[own]))
     if not names:
         return
-    order = own[np.argsort(-(asked(space, names) @ rows[own].T), axis=1)]
-    for k in (10, 30):
-        shares = (labels[order[:, :k]] == np.array(names)[:, None]).mean(axis=1)
-        each = ", ".join(f"{name} {share:.2f}" for name, share in zip(names, shares, strict=True))
-        report.note(f"class names, precision@{k}: {shares.mean():.3f} (chance {1 / len(names):.2f}; {each})")
+    ways = {
+        "ours": asked(space, names) @ rows[own].T,
+        "ConSE alone": conse(space, np.stack([seen[i].logits for i in own]), names),
+    }
+    for way, scores in ways.items():
+        right = labels[own[np.argsort(-scores, axis=1)]] == np.array(names)[:, None]
+        for k in (10, 30, 50):
+            shares = right[:, :k].mean(axis=1)
+            each = ", ".join(f"{name} {share:.2f}" for name, share in zip(names, shares, strict=True))
+            report.note(f"class names, {way}, precision@{k}: {shares.mean():.3f} ({each})")
+        mean = np.mean([average_precision(np.flatnonzero(one) + 1, one.sum()) for one in right])
+        report.note(f"class names, {way}, mean average precision: {mean:.3f} (chance {1 / len(names):.2f})")
 
 
 def there_or_not(report: Report, space: ConceptSpace, photos: list[Photo], rows: np.ndarray, skip: list[str]) -> None:
@@ -173,7 +187,7 @@ def main() -> None:
     kept = np.stack(rows).astype(np.float16).astype(np.float32)
     report = Report("text", f"Text to picture among {len(photos)} pictures, concept space {concepts.EDITION}")
     captions(report, space, photos, kept, seen)
-    classes(report, space, photos, kept)
+    classes(report, space, photos, kept, seen)
     there_or_not(report, space, photos, kept, options.skip)
     speed(report, options.rows)
     report.show()

@@ -22,8 +22,8 @@ def test_tables_tell_of_methods_edits_and_indexes(cli):
     assert result.exit_code == 0
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line}
     assert {"method", "phash", "color", "auto", "mirror", "crop-40", "edit", "index"} <= set(rows)
-    assert rows["mirror"] == ["100", "100", "100"]
-    assert rows["edit"] == ["phash", "color", "auto"]
+    assert rows["mirror"] == ["3", "100", "100", "100"]
+    assert rows["edit"] == ["copies", "phash", "color", "auto"]
     assert "proves little" in result.stderr  # twelve pictures
 
 
@@ -63,6 +63,7 @@ def test_a_truth_file_alone_needs_no_copies(cli, tmp_path):
     [
         (["--edit", "swirl"], 2, "no edit 'swirl'"),
         (["--method", "sift"], 2, "no 'sift'"),
+        (["--sample", "0"], 2, "a sample of 0 pictures asks nothing"),
         (["--truth", "nowhere.csv"], 2, "nowhere.csv: no such file"),
         ([*QUICK, "--html", "{tmp}/none/page.html"], 1, "cannot be written"),
     ],

@@ -11,6 +11,7 @@ import pytest
 
 from lookalike import Collection, CollectionError
 from lookalike.evaluate import evaluate
+from lookalike.evaluate.cards import alarm_cards, failure_cards
 from lookalike.evaluate.figures import milliseconds, percent
 from lookalike.evaluate.report import report, write_report
 from lookalike.evaluate.result import Evaluation, HeldOut, IndexScore, TruthScore
@@ -73,7 +74,7 @@ def test_the_page_has_every_section_and_both_colour_schemes(found):
 
 
 def test_the_heat_map_shows_the_share_found_first(found):
-    cells = re.findall(r'<td style="background:([^"]+)" title="([^"]+)">(\d+)</td>', report(found))
+    cells = re.findall(r'<td style="background:([^"]+)" title="([^"]+)">(\d+)<small> of 12</small></td>', report(found))
     expected = [
         found.score(method, edit) for edit in ("hue-90", "mirror", "crop-10", "collage-4") for method in found.methods
     ]
@@ -118,6 +119,21 @@ def test_truth_indexes_and_alarms_are_shown(found):
         assert words in page.text
     assert "expected_false 0.7" not in page.text  # such a hit is expected by chance
     assert "Edit by edit" not in page.text
+
+
+def test_every_miss_shown_is_of_another_picture_and_all_edits_are_among_them(found):
+    missed = {one.picture for one in found.outcomes if one.method == "phash" and one.rank != 1}
+    cards = failure_cards(found, "phash", 99)
+    originals = [re.search(r"should be</b>(.*?)</figcaption>", card, re.DOTALL)[1] for card in cards]
+    assert len(set(originals)) == len(originals) == len(missed) > 4
+    edits = {one.edit for one in found.outcomes if one.method == "phash" and one.rank != 1}
+    assert {re.search(r"<h3>(.*?)</h3>", card)[1] for card in cards} == edits
+
+
+def test_a_false_alarm_is_shown_once_not_from_both_sides():
+    held = (HeldOut(1, "phash", ((2, 0.004),)), HeldOut(2, "phash", ((1, 0.004),)), HeldOut(3, "phash", ((4, 0.05),)))
+    made = Evaluation(5, 0, ("phash",), (), held_out=held, paths=dict.fromkeys((1, 2, 3, 4), "nowhere.png"))
+    assert len(alarm_cards(made, "phash", 9)) == 2
 
 
 def test_an_evaluation_of_nothing_is_a_page_too():

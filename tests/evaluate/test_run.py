@@ -138,14 +138,20 @@ def test_only_what_is_named_is_asked(twenty):
         found = evaluate(album, 2, edits=["mirror", "mirror"], methods=["color"], held_out=0)
         assert [(one.edit, one.method) for one in found.outcomes] == [("mirror", "color")] * 2
         assert found.held_out == ()
-        nothing = evaluate(album, 0)
-        assert nothing.outcomes == () and nothing.score("auto") is None
+        assert evaluate(album, 0, methods=["color"], held_out=1).score("color") is None
         with pytest.raises(QueryError, match="no edit 'swirl'"):
             evaluate(album, 2, edits=["swirl"])
         with pytest.raises(QueryError, match=r"no 'sift' \(it has phash, color, auto\)"):
             evaluate(album, 2, methods=["sift"])
         with pytest.raises(QueryError, match="0 or more"):
             evaluate(album, -1)
+
+
+def test_a_sample_of_nothing_is_an_error_before_anything_is_done(twenty, monkeypatch):
+    with Collection(twenty) as album:
+        monkeypatch.setattr(album, "searcher", None)  # nothing may be opened
+        with pytest.raises(QueryError, match="0 pictures asks nothing"):
+            evaluate(album, 0)
 
 
 def test_the_exact_copy_of_a_file_is_as_right_as_the_file(tmp_path):

@@ -121,7 +121,9 @@ def _methods(found: Evaluation) -> Made:
 
     if not found.outcomes and not found.held_out:
         return None
-    asked = len({one.picture for one in found.outcomes})
+    asked = {one.picture for one in found.outcomes}
+    held = {one.picture for one in found.held_out}
+    copies = len(found.outcomes) // len(found.methods)
     rows: list[tuple[str, ...]] = []
     for name in found.methods:
         score = found.score(name)
@@ -133,7 +135,7 @@ def _methods(found: Evaluation) -> Made:
         rows.append((name, *figures[:4], *("-" if a is None else f"{a:.2f}" for a in alarms), *figures[4:]))
     limits = tuple(f"≤{level:g}" for level in LEVELS)
     columns = ("method", "first", "in ten", "MRR", "sure", *limits, "typical", "slow")
-    title = f"Edited copies of {asked:,} of {found.pictures:,} pictures, false alarms per question, time"
+    title = f"{copies:,} edited copies of {len(asked):,} of {found.pictures:,} pictures; {len(held):,} left out"
     return title, columns, rows, LEGEND
 
 
@@ -175,8 +177,10 @@ def _edits(found: Evaluation) -> Made:
     rows: list[tuple[str, ...]] = []
     for edit in (edit for edit in found.edits if edit in asked):
         scores = [found.score(name, edit) for name in found.methods]
-        rows.append((edit, *("-" if score is None else f"{100 * score.recall_1:.0f}" for score in scores)))
-    return "Originals found first, % of the copies of each edit", ("edit", *found.methods), rows, ""
+        copies = max(score.questions for score in scores if score)
+        shares = ("-" if score is None else f"{100 * score.recall_1:.0f}" for score in scores)
+        rows.append((edit, f"{copies:,}", *shares))
+    return "Originals found first, % of the copies of each edit", ("edit", "copies", *found.methods), rows, ""
 
 
 def _indexes(found: Evaluation) -> Made:
@@ -187,6 +191,7 @@ def _indexes(found: Evaluation) -> Made:
     rows = [
         (
             f"{one.method} {one.kind}",
+            f"{one.questions:,}",
             percent(one.recall),
             milliseconds(one.milliseconds),
             milliseconds(one.exact_milliseconds),
@@ -194,4 +199,4 @@ def _indexes(found: Evaluation) -> Made:
         for one in found.indexes
     ]
     title = "Indexes: what they find of the ten nearest that exact search finds"
-    return title, ("index", "found", "time", "exact time"), list(rows), ""
+    return title, ("index", "asked", "found", "time", "exact time"), list(rows), ""

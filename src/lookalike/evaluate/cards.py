@@ -17,19 +17,23 @@ ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
 def failure_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
-    """Missed copies of a method, as different as possible: one of each edit before a second one."""
-    seen: Counter[str] = Counter()
-    order: list[tuple[int, int, Failure]] = []
-    for failure in evaluation.failures:
-        if failure.outcome.method == method:
-            seen[failure.outcome.edit] += 1
-            order.append((seen[failure.outcome.edit], failure.outcome.rank is not None, failure))
-    order.sort(key=lambda entry: entry[:2])
-    return [_failure_card(evaluation, failure) for _, _, failure in order[:most]]
+    """Missed copies of a method, each of another picture, and of as many edits as there are."""
+    left = [failure for failure in evaluation.failures if failure.outcome.method == method]
+    shown: list[Failure] = []
+    edits: Counter[str] = Counter()
+    while left and len(shown) < most:
+        next_ = min(left, key=lambda one: (edits[one.outcome.edit], one.outcome.rank is not None))
+        shown.append(next_)
+        edits[next_.outcome.edit] += 1
+        left = [one for one in left if one.outcome.picture != next_.outcome.picture]
+    return [_failure_card(evaluation, failure) for failure in shown]
 
 
 def alarm_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
-    """What a method found of pictures left out with an expected_false of at most 0.1, the smallest first."""
+    """What a method found of pictures left out with an expected_false of at most 0.1, the smallest first.
+
+    Every picture once, whether asked with or found.
+    """
     alarms = sorted(
         (chance, held.picture, id_)
         for held in evaluation.held_out
@@ -37,11 +41,16 @@ def alarm_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
         for id_, chance in held.hits
         if chance is not None and chance <= DOUBTFUL
     )
-    return [
-        f'<article class="card"><h3>expected_false {chance:.2g}</h3><div class="row">'
-        f"{_figure('left out', asked, evaluation)}{_figure('found', found, evaluation)}</div></article>"
-        for chance, asked, found in alarms[:most]
-    ]
+    seen: set[int] = set()
+    cards: list[str] = []
+    for chance, asked, found in alarms:
+        if len(cards) < most and not seen & {asked, found}:
+            seen |= {asked, found}
+            cards.append(
+                f'<article class="card"><h3>expected_false {chance:.2g}</h3><div class="row">'
+                f"{_figure('left out', asked, evaluation)}{_figure('found', found, evaluation)}</div></article>"
+            )
+    return cards
 
 
 def picture(jpeg: bytes | None, about: str) -> str:

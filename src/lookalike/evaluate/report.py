@@ -159,7 +159,7 @@ def _heat(evaluation: Evaluation) -> str:
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in evaluation.methods)
     return (
         "<h2>Edit by edit</h2>\n"
-        '<p class="soft">How often the original came first. Rest the pointer on a field for more.</p>\n'
+        '<p class="soft">How often the original came first, in % of so many copies. Rest on one for more.</p>\n'
         '<div class="scale"><span>never</span><i></i><span>always</span></div>\n'
         f'<div class="wide"><table class="heat"><thead><tr><th></th>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>\n"
@@ -173,7 +173,8 @@ def _heat_cell(score: Score | None) -> str:
         f"{score.questions} questions: first {percent(score.recall_1)}, in first ten {percent(score.recall_10)}, "
         f"MRR {score.mrr:.3f}, sure {percent(score.sure)}, typical {milliseconds(score.median_milliseconds)}"
     )
-    return f'<td style="background:{_heat_color(score.recall_1)}" title="{escape(tip)}">{100 * score.recall_1:.0f}</td>'
+    shown = f"{100 * score.recall_1:.0f}<small> of {score.questions}</small>"
+    return f'<td style="background:{_heat_color(score.recall_1)}" title="{escape(tip)}">{shown}</td>'
 
 
 def _heat_color(share: float) -> str:
@@ -230,6 +231,7 @@ def _indexes(scores: Sequence[IndexScore]) -> str:
             (
                 one.kind,
                 one.exact,
+                f"{one.questions:,}",
                 percent(one.recall),
                 milliseconds(one.milliseconds),
                 milliseconds(one.exact_milliseconds),
@@ -239,7 +241,8 @@ def _indexes(scores: Sequence[IndexScore]) -> str:
         for one in scores
     )
     heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("method", "index", "exact index", "found", "its time", "exact time")
+        f'<th scope="col">{name}</th>'
+        for name in ("method", "index", "exact index", "asked", "found", "its time", "exact time")
     )
     return (
         "<h2>Indexes beside exact search</h2>\n"

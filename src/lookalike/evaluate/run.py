@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 K = 10
 FEW = 100
-SHOWN = 4  # failures of each method and edit that are kept to look at
+SHOWN = 4  # failures of each method and edit that are kept to look at, beside one of each picture
 HITS = 30  # of a picture held out: more than chance brings below the greatest level of expected_false
 
 
@@ -47,10 +47,13 @@ def evaluate(
     Neither collection nor pictures are changed. The same seed gives the same questions and answers; only the times
     differ.
 
-    Raises QueryError for unknown names and an unusable truth file, CollectionError for a collection without pictures.
+    Raises QueryError for unknown names, an unusable truth file and when there is nothing to ask, CollectionError for
+    a collection without pictures.
     """
     if sample < 0 or (held_out or 0) < 0:
         raise QueryError("a sample has 0 or more pictures")
+    if not (sample or held_out or truth):
+        raise QueryError("a sample of 0 pictures asks nothing: take 1 or more, leave some out, or give labelled groups")
     chosen = [get(name) for name in dict.fromkeys(edits)] or list(EDITS)
     asked = methods_to_ask(collection, methods)
     if not len(collection):
@@ -84,7 +87,7 @@ class _Run:
         self._held_out: list[HeldOut] = []
         self._indexes: tuple[IndexScore, ...] = ()
         self._failures: list[Failure] = []
-        self._shown: Counter[tuple[str, str]] = Counter()
+        self._shown: Counter[tuple[str, str | int]] = Counter()
         self._examples: dict[str, bytes] = {}
 
     def plan(self, sample: int, held_out: int, labelled: int) -> None:
@@ -154,8 +157,9 @@ class _Run:
                 wrong_expected_false=missed.expected_false if missed else None,
             )
             self._outcomes.append(outcome)
-            if rank != 1 and self._shown[method, question.edit] < SHOWN:
-                self._shown[method, question.edit] += 1
+            seen = (method, question.edit), (method, drawn.id)
+            if rank != 1 and (self._shown[seen[0]] < SHOWN or not self._shown[seen[1]]):
+                self._shown.update(seen)
                 self._failures.append(Failure(outcome, thumbnail(question.picture)))
             self.tick(question.edit)
 
