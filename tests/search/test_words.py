@@ -77,6 +77,31 @@ def test_what_is_captioned_so_comes_first_and_says_why(album):
     assert album.search(text="koala", where="name != '9.jpg'").notes  # nothing else is like one
 
 
+def test_keywords_in_files_find_their_pictures_first(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in PHOTOS:
+        photo(name).save(tmp_path / "in" / f"{name.split('.')[0]}.png")
+    subject = (
+        '<dc:subject xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Bag><rdf:li>koala</rdf:li></rdf:Bag></dc:subject>'
+    )
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f"<rdf:Description>{subject}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    photo("brick.png").save(tmp_path / "in" / "xmp.jpg", xmp=packet.encode())
+    record = b"\x1c\x02\x19\x00\x05koala"  # 2:25, keywords
+    iptc = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + len(record).to_bytes(4, "big") + record
+    photo("page.png").save(tmp_path / "in" / "iptc.jpg")
+    plain = (tmp_path / "in" / "iptc.jpg").read_bytes()
+    segment = b"\xff\xed" + (len(iptc) + 2).to_bytes(2, "big") + iptc
+    (tmp_path / "in" / "iptc.jpg").write_bytes(plain[:2] + segment + plain[2:])
+    with Collection(tmp_path / "album") as album:
+        album.index([tmp_path / "in"], methods=["text"], options=HERE)
+        matches = album.search(text="koalas", k=4)
+    assert set(names(matches)[:2]) == {"xmp.jpg", "iptc.jpg"}
+    assert [match.score == 1 for match in matches] == [True, True, False, False]
+
+
 def test_a_name_lists_higher_but_is_no_likelihood(album):
     matches = album.search(text="zebra", k=8)
     place = names(matches).index("zebra.png")

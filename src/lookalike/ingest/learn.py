@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from lookalike.errors import CollectionError, ImageError, QueryError, printable
-from lookalike.methods.text import LEARNED, ConceptText, map_file
+from lookalike.methods.text import LEARNED, ConceptText, map_file, taught_file
 from lookalike.models.concepts import shared_space
 from lookalike.models.learned import LearnedMap, shipped
 from lookalike.models.network import shared_network
 from lookalike.models.sentences import Sentences
+from lookalike.models.taught import save_taught
 from lookalike.pictures.open import open_image
 from lookalike.progress import Progress
 from lookalike.store.catalogue import Record
@@ -77,17 +78,20 @@ def learn_captions(store: Store, captions: Captions, beside: Path, progress: Cal
     """Learn from captioned pictures of the collection; the caller holds the writer's lock and describes anew.
 
     captions: by path, relative ones from the folder `beside` or as the end of a path; those in the files themselves
-    (EXIF, IPTC, XMP) are learned from as well. CollectionError when there are too few.
+    (EXIF, IPTC, XMP) are learned from as well. The words of all of them find their picture from now on.
+    CollectionError when there are too few.
     """
     records = list(store.catalogue.iterate("ok"))
     report = LearnReport()
     told: dict[int, list[str]] = {record.id: [record.caption] for record in records if record.caption}
+    listed: dict[int, list[str]] = defaultdict(list)
     by_name = _by_name(records)
     for name, texts in captions.items():
         place = os.path.abspath(beside / os.path.expanduser(name))
         found = by_name.get(place) or by_name.get(os.path.basename(name)) or []
         if len(found) == 1:
             told.setdefault(found[0], []).extend(texts)
+            listed[found[0]].extend(texts)
         else:
             report.unknown.append(name)
     paths = {record.id: record.path for record in records}
@@ -107,7 +111,7 @@ def learn_captions(store: Store, captions: Captions, beside: Path, progress: Cal
             f"{len(features)} of the collection's pictures have captions: {FEWEST} or more are needed to learn from"
         )
     base = shipped()
-    _keep(store, base.more(np.stack(features), base.targets(vectors), 1 + len(features) / TRUSTED))
+    _keep(store, base.more(np.stack(features), base.targets(vectors), 1 + len(features) / TRUSTED), listed)
     return report
 
 
@@ -121,16 +125,20 @@ def forget_captions(store: Store) -> bool:
     return True
 
 
-def _keep(store: Store, learned: LearnedMap) -> None:
+def _keep(store: Store, learned: LearnedMap, listed: Mapping[int, Sequence[str]]) -> None:
+    """listed: captions that are in no file, by id."""
     kept = store.catalogue.methods().get("text")
     if kept is None:
         raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
     folder = store.directory / LEARNED
     folder.mkdir(exist_ok=True)
-    unfinished = folder / "unfinished"
+    unfinished, words = folder / "unfinished", folder / "unfinished.words"
     learned.save(unfinished, axes=False)
-    digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()[:16]
-    unfinished.replace(map_file(store.directory, digest))
+    save_taught(listed, words)
+    digest = hashlib.sha256(unfinished.read_bytes() + words.read_bytes()).hexdigest()[:16]
+    map_ = map_file(store.directory, digest)
+    words.replace(taught_file(map_))
+    unfinished.replace(map_)
     if kept.params.get("learned") != digest:
         begin_again(store, kept, ConceptText(learned=digest, folder=str(store.directory)).params)
     _clear(store, digest)
@@ -139,7 +147,7 @@ def _keep(store: Store, learned: LearnedMap) -> None:
 def _clear(store: Store, digest: str) -> None:
     """Remove maps that are no longer used."""
     for path in (store.directory / LEARNED).glob("*.npz"):
-        if path.stem != digest:
+        if path.name.split(".")[0] != digest:
             path.unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from lookalike.methods.base import Parameter, Traits, Variant
 from lookalike.methods.vector import TextQuery, Vector, pack, unpack
 from lookalike.models.concepts import DIMENSION, EDITION, shared_space
 from lookalike.models.network import shared_network
+from lookalike.models.taught import Taught, load_taught
 from lookalike.pictures.open import Image
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ class ConceptText:
         self.params = TextParams(edition, learned)
         self._map = map_file(Path(folder), learned) if learned else None
 
+    @cached_property
+    def taught(self) -> Taught | None:
+        """The words of the captions that the collection's own map was learned from, beside those in files."""
+        return load_taught(taught_file(self._map)) if self._map else None
+
     def describe(self, image: Image) -> Vector | None:
         """The picture's row: (512,), unit length."""
         return Vector(shared_space(self._map).describe(shared_network().run(image)))
@@ -97,3 +104,8 @@ class ConceptText:
 def map_file(folder: Path, digest: str) -> Path:
     """Where a collection in `folder` keeps its own map."""
     return folder / LEARNED / f"{digest}.npz"
+
+
+def taught_file(map_: Path) -> Path:
+    """Where the words of its captions are kept, beside a map."""
+    return map_.with_suffix(".words.npz")

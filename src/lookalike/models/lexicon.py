@@ -104,7 +104,7 @@ def telling_words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in _WORD.findall(text.lower()) if word not in SILENT_WORDS))
 
 
-def _forms(word: str) -> Iterator[str]:
+def forms(word: str) -> Iterator[str]:
     """The word, and what it may be an inflected form of."""
     yield word
     for ending in _ENDINGS:
@@ -118,7 +118,7 @@ def _forms(word: str) -> Iterator[str]:
 
 
 def _forms_in(word: str, words: frozenset[str]) -> bool:
-    return any(form in words for form in _forms(word))
+    return any(form in words for form in forms(word))
 
 
 def _letters_apart(one: str, other: str) -> int:

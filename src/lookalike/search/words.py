@@ -1,15 +1,18 @@
-"""Words of a query in captions, keywords, file and folder names, by the catalogue's full-text index."""
+"""Words of a query in captions, keywords, file and folder names, by the catalogue's full-text index, and in captions
+that were taught."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 
 from lookalike.arrays.rows import Ids
 from lookalike.models.lexicon import MAX_WORDS, telling_words
+from lookalike.models.taught import Taught
 from lookalike.search.searcher import Searcher
 
 
@@ -36,11 +39,14 @@ class Words:
     def __init__(self, searcher: Searcher, text: str, allowed: Ids | None) -> None:
         self.words = telling_words(text)[:MAX_WORDS]
         catalogue, view = searcher.catalogue, searcher.view
+        taught = _taught(searcher)
         self._captioned: dict[str, Ids] = {}
         self._near: dict[str, Ids] = {}
         self._weights: dict[str, float] = {}
         for word in self.words:
             captioned, named = (catalogue.ids_with_word(word, column, view) for column in ("caption", "path_text"))
+            if taught:
+                captioned = np.union1d(captioned, view.living(taught.with_word(word)))
             near = np.union1d(captioned, named)
             self._weights[word] = max(0.0, math.log((view.pictures - len(near) + 0.5) / (len(near) + 0.5)))
             kept = near if self._weights[word] else captioned
@@ -62,6 +68,18 @@ class Words:
             share = sum(self._weights[word] for word in words) / self._whole if self._whole else 0.0
             found.append((WordHit(words, bool(pattern[-1]), share), places[group.ravel() == number]))
         return sorted(found, key=lambda one: (one[0].captioned, one[0].share), reverse=True)
+
+
+class _Learner(Protocol):
+    """The method of words, which may have been taught."""
+
+    @property
+    def taught(self) -> Taught | None: ...
+
+
+def _taught(searcher: Searcher) -> Taught | None:
+    methods = (searcher.method(name) for name in searcher.methods)
+    return next((cast(_Learner, method).taught for method in methods if method.traits.role == "words"), None)
 
 
 def hits(groups: list[tuple[WordHit, Ids]], ids: Ids) -> Mapping[int, WordHit]:
