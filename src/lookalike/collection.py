@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lookalike.contents import Facet, Info, contents_of
 from lookalike.errors import CollectionError, LookalikeError, QueryError, printable
+from lookalike.search.newest import Newest
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
 
@@ -53,10 +53,8 @@ class Collection:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
         self._store = Store(self.path, _own_layout)
-        self._searcher: Searcher | None = None
-        self._renewing = threading.Lock()
+        self._newest = Newest(self._store)
         self._asked = False
-        self._written = 0  # the generation that this process has committed last
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +66,7 @@ class Collection:
 
     def close(self) -> None:
         """Release files; the collection can be used again afterwards."""
-        self._searcher = None
+        self._newest.forget()
         self._store.close()
 
     def __len__(self) -> int:
@@ -395,22 +393,7 @@ class Collection:
 
     def searcher(self) -> Searcher:
         """The newest committed state, ready to be asked; it stays as it is for as long as it is held."""
-        from lookalike.search.searcher import Searcher
-
-        known, newest = self._searcher, self._store.generation()
-        if known is not None and known.view.generation == newest:
-            return known
-        # another thread's renewal is not waited for, unless what this process has committed itself would be missed
-        if not self._renewing.acquire(blocking=known is None or known.view.generation < self._written):
-            assert known is not None
-            return known
-        try:
-            known = self._searcher
-            if known is None or known.view.generation < newest:
-                known = self._searcher = self._store.reading(lambda view: Searcher(self._store, view, known))
-            return known
-        finally:
-            self._renewing.release()
+        return self._newest.searcher()
 
     @contextlib.contextmanager
     def _writing(self, *, create: bool = False) -> Iterator[None]:
@@ -419,7 +402,7 @@ class Collection:
                 yield
             finally:
                 if self._store.exists:
-                    self._written = self._store.generation()
+                    self._newest.wrote(self._store.generation())
 
     def _seal(self) -> None:
         """Make the segments what they should be; the caller holds the writer's lock."""

@@ -46,7 +46,7 @@ def test_one_warm_search_asks_sqlite_a_handful_of_times(album, pictures, monkeyp
             opened.search(image)
             asked.clear()
             opened.search(image)
-            queries = [query for query in asked if not query.startswith("PRAGMA")]
+            queries = [query for query in asked if not query.startswith(("PRAGMA", "BEGIN", "ROLLBACK"))]
             assert len(queries) <= 4, queries
 
 

@@ -67,7 +67,7 @@ def test_what_was_opened_stays_valid_across_a_compaction(store, path, folder):
 def test_files_that_a_compaction_took_away_are_found_in_the_newer_view(store, path, folder):
     asked = []
 
-    def open_all(view):
+    def open_all(view, _):
         asked.append(view.generation)
         if len(asked) == 1:
             change(path, lambda album: (album.remove([folder / "000.png"]), album.compact()))
@@ -80,7 +80,7 @@ def test_files_that_a_compaction_took_away_are_found_in_the_newer_view(store, pa
 def test_files_that_are_missing_without_a_compaction_are_an_error(store, path):
     (path / "matrices" / "phash.0.rows").unlink()
     with pytest.raises(SupersededError, match="lookalike check"):
-        store.reading(lambda view: [store.matrix(method) for method in view.methods.values()])
+        store.reading(lambda view, _: [store.matrix(method) for method in view.methods.values()])
 
 
 def test_a_compaction_that_fails_half_way_changes_nothing(path, folder, monkeypatch):

@@ -85,7 +85,7 @@ def open_part(path: Path, target: Store) -> Part:
     # what is damaged may be a status or a place in a tree, and then its picture would be missing without a word
     if store.catalogue.damage() or store.catalogue.rows_not_sound():
         raise CollectionError(f"the catalogue of {place} is damaged: copy the part again, or describe it anew")
-    return store.reading(partial(Part, store))
+    return store.reading(lambda view, _: Part(store, view))
 
 
 def accept_methods(store: Store, parts: Sequence[Part]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,8 @@ class Searcher:
     """The indexes, methods and null models of one `View`.
 
     Never changes: any number of threads ask it, and what it answers stays the same for as long as somebody holds it,
-    whatever is committed or compacted meanwhile. Things are opened when they are first needed, once.
+    whatever is committed or compacted meanwhile (where it is `holding` a catalogue, records too). Things are opened
+    when they are first needed, once.
     """
 
     def __init__(self, store: Store, view: View, before: Searcher | None = None) -> None:
@@ -64,6 +66,7 @@ class Searcher:
         Raises SupersededError when the files of the view are gone because there is a newer one.
         """
         self.view = view
+        self.catalogue = store.catalogue
         self._store = store
         held = before._held if before else {}
         self._held: dict[str, _Held] = {
@@ -71,10 +74,11 @@ class Searcher:
         }
         self._once = Once(before._still_right(self._held) if before else None)
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """Where the records of the pictures are."""
-        return self._store.catalogue
+    def holding(self, catalogue: Catalogue) -> Searcher:
+        """The same, with the records of its view whatever becomes of them. catalogue: one held since the view."""
+        held = copy(self)
+        held.catalogue = catalogue
+        return held
 
     @property
     def methods(self) -> Mapping[str, StoredMethod]:
@@ -119,7 +123,7 @@ class Searcher:
 
     def null(self, name: str) -> Null | None:
         """The null model of a method; None where nothing is known of it."""
-        return self._once.get(("null", name), lambda: null_of(self._store.catalogue, self.stored(name)))
+        return self._once.get(("null", name), lambda: null_of(self.catalogue, self.stored(name)))
 
     def _hold(self, name: str) -> _Held:
         if name not in self._held:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ import numpy as np
 
 from lookalike.arrays.rows import Ids, Layout
 from lookalike.errors import CollectionError, printable
-from lookalike.store.connection import Connections, plain_errors
+from lookalike.store.connection import Connections, Snapshot, plain_errors
 from lookalike.store.matrix import Extent
 from lookalike.store.methods import StoredMethod, read_method
 from lookalike.store.schema import STATUSES, SUMMED, create, row_sum, sum_of
@@ -70,6 +71,16 @@ class Catalogue:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connections = Connections(path)
+        self._state: Connections | Snapshot = self._connections
+
+    def held(self) -> Catalogue:
+        """The catalogue as it is when this is first read, and as it stays for as long as this is held.
+
+        Meanwhile SQLite cannot clear its write-ahead log, so it is to be held no longer than it is read.
+        """
+        held = copy(self)
+        held._state = self._connections.snapshot()
+        return held
 
     def close(self) -> None:
         """Close all connections; the next use opens others."""
@@ -92,7 +103,7 @@ class Catalogue:
 
     def view(self) -> View:
         """What is committed now, read in one transaction."""
-        with self._connections.reading() as sql:
+        with self._state.reading() as sql:
             alone = not sql.in_transaction
             if alone:
                 sql.execute("BEGIN")
@@ -108,12 +119,12 @@ class Catalogue:
 
     def generation(self) -> int:
         """The number of the newest view."""
-        with self._connections.reading() as sql:
+        with self._state.reading() as sql:
             return _generation(sql)
 
     def methods(self) -> dict[str, StoredMethod]:
         """The methods of this collection by name, in the order in which they were added."""
-        with self._connections.reading() as sql:
+        with self._state.reading() as sql:
             return self._methods(sql)
 
     def add_method(self, name: str, params: DataclassInstance, layout: Layout) -> None:
@@ -280,7 +291,7 @@ class Catalogue:
     def damage(self) -> list[str]:
         """What makes it unusable: SQLite's own findings, or methods that make no sense; none when it is sound."""
         try:
-            with self._connections.reading() as sql:
+            with self._state.reading() as sql:
                 found = [f"catalogue: {row[0]}" for row in sql.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
             if not found:
                 self.view()
@@ -306,7 +317,7 @@ class Catalogue:
 
     def _rows(self, query: str, params: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query; SQLite's errors come out as CollectionError."""
-        with self._connections.reading() as sql:
+        with self._state.reading() as sql:
             return sql.execute(query, params).fetchall()
 
     def _record(self, row: tuple[Any, ...]) -> Record:

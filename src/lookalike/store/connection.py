@@ -12,8 +12,9 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from weakref import finalize
 
 from lookalike.arrays.inside import refuse_link
 from lookalike.errors import CollectionError, printable
@@ -22,6 +23,7 @@ from lookalike.store.schema import APPLICATION_ID, FORMAT, row_sum, strange
 Signature = tuple[int, ...]
 
 _BUSY_SECONDS = 30
+_UNCHANGING = "?immutable=1"
 
 
 class Connections:
@@ -29,7 +31,7 @@ class Connections:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a snapshot may be given back wherever it happens to be collected
         self._idle: list[sqlite3.Connection] = []
         self._signature: Signature | None = None
         self._uri = ""
@@ -56,6 +58,25 @@ class Connections:
                     self._idle.append(sql)
                     return
             sql.close()
+
+    def snapshot(self) -> Snapshot:
+        """What is committed when it is first read, for as long as somebody holds it, whatever comes later."""
+        with plain_errors(self.path):
+            with self._lock:
+                signature, sql = self._borrow()
+                changeable = signature if self._uri.endswith(_UNCHANGING) else None
+            try:
+                sql.execute("BEGIN")
+            except BaseException:
+                sql.close()
+                raise
+        held = Snapshot(self, sql, changeable)
+        finalize(held, self._give_back, signature, sql).atexit = False
+        return held
+
+    def unchanged(self, signature: Signature) -> bool:
+        """Whether the file is still the one that had this signature."""
+        return self._look() == signature
 
     @property
     def writer(self) -> sqlite3.Connection:
@@ -111,6 +132,15 @@ class Connections:
         sql.execute("PRAGMA query_only = ON")
         return signature, sql
 
+    def _give_back(self, signature: Signature | None, sql: sqlite3.Connection) -> None:
+        with suppress(sqlite3.Error):
+            sql.execute("ROLLBACK")
+            with self._lock:
+                if signature == self._signature:
+                    self._idle.append(sql)
+                    return
+        sql.close()
+
     def _open_anew(self) -> None:
         self._forget()
         self._full = False
@@ -158,7 +188,7 @@ class Connections:
             return f"{uri}?mode=rw"
         log = self._beside("-wal")
         if not log.exists() or not log.stat().st_size:
-            return f"{uri}?immutable=1"
+            return uri + _UNCHANGING
         if self._beside("-shm").exists():
             return f"{uri}?mode=ro"
         self._copy = tempfile.TemporaryDirectory(prefix="lookalike-")
@@ -183,6 +213,31 @@ class Connections:
         if self._copy is not None:
             self._copy.cleanup()
             self._copy = None
+
+
+class Snapshot:
+    """One committed state, kept by an open transaction of SQLite. Safe for threads, which take turns.
+
+    SQLite cannot keep a state of a file in a place where it can write nothing. When such a file has changed after
+    all, by another way, it is read as it is now: late, but whole.
+    """
+
+    def __init__(self, connections: Connections, sql: sqlite3.Connection, changeable: Signature | None) -> None:
+        """changeable: the signature of a file that SQLite takes to be one that does not change."""
+        self._connections = connections
+        self._sql = sql
+        self._changeable = changeable
+        self._turn = threading.RLock()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection that sees this state. Errors as CollectionError."""
+        if self._changeable is not None and not self._connections.unchanged(self._changeable):
+            with self._connections.reading() as sql:
+                yield sql
+            return
+        with plain_errors(self._connections.path), self._turn:
+            yield self._sql
 
 
 @contextmanager

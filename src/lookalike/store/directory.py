@@ -100,12 +100,16 @@ class Store:
         """The number of the newest view: the cheap question whether there is another one."""
         return self.catalogue.generation()
 
-    def reading(self, make: Callable[[View], T]) -> T:
-        """What `make` makes of the newest view, or of the next one if a compaction took its files away meanwhile."""
+    def reading(self, make: Callable[[View, Catalogue], T]) -> T:
+        """What `make` makes of the newest view, or of the next one if a compaction took its files away meanwhile.
+
+        It is given the catalogue of the view too, which stays as it is for as long as it is held.
+        """
         while True:
-            view = self.view()
+            held = self.catalogue.held()
+            view = held.view()
             try:
-                return make(view)
+                return make(view, held)
             except SupersededError:
                 if self.generation() == view.generation:
                     raise
