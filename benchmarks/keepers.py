@@ -8,75 +8,23 @@ Beside lookalike: keeping the file with most bytes, and the one with most pixels
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 from _table import Report
-from PIL import ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from lookalike import Collection
 from lookalike.errors import ImageError
-from lookalike.evaluate.edits import get
+from lookalike.evaluate.remade import KINDS, remade
 from lookalike.ingest.run import Options
 from lookalike.pictures.open import open_image
 
-Picture = PIL.Image.Image
-Made = tuple[Picture, str, dict[str, object]]
 METHODS = ("phash", "color", "embedding", "local")
-HIGH = {"quality": 92}
 OURS, BYTES, PIXELS = "lookalike", "most bytes", "most pixels, then bytes"
-
-
-def bordered(picture: Picture) -> Made:
-    return ImageOps.expand(picture, round(0.06 * min(picture.size)), (255, 255, 255)), "jpg", HIGH
-
-
-def watermarked(picture: Picture) -> Made:
-    layer = PIL.Image.new("RGBA", picture.size)
-    size = round(0.09 * picture.height)
-    place = picture.width // 3, round(0.8 * picture.height)
-    ImageDraw.Draw(layer).text(place, "© photo.example", (255, 255, 255, 150), ImageFont.load_default(size))
-    return PIL.Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB"), "jpg", HIGH
-
-
-def scaled(factor: float) -> Callable[[Picture], Made]:
-    def change(picture: Picture) -> Made:
-        size = tuple(round(factor * side) for side in picture.size)
-        return picture.resize(size, PIL.Image.Resampling.BICUBIC), "jpg", HIGH  # type: ignore[arg-type]
-
-    return change
-
-
-def edited(name: str) -> Callable[[Picture], Made]:
-    return lambda picture: (get(name).apply(picture, 1), "jpg", HIGH)
-
-
-KINDS: dict[str, Callable[[Picture], Made]] = {
-    "white border": bordered,
-    "PNG made from the JPEG": lambda picture: (picture, "png", {}),
-    "JPEG again, quality 98": lambda picture: (picture, "jpg", {"quality": 98, "subsampling": 0}),
-    "JPEG again, quality 60": lambda picture: (picture, "jpg", {"quality": 60}),
-    "WebP, quality 90": lambda picture: (picture, "webp", {"quality": 90}),
-    "watermark": watermarked,
-    "text": edited("text-12"),
-    "mirrored": edited("mirror"),
-    "turned by 180": edited("turn-180"),
-    "cropped to 80 %": lambda picture: (edited("crop-70")(picture)[0], "jpg", HIGH),
-    "half the size": scaled(0.5),
-    "enlarged 1.5 times": scaled(1.5),
-    "enlarged twice": scaled(2.0),
-    "grey": edited("grey"),
-    "blurred": lambda picture: (picture.filter(ImageFilter.GaussianBlur(1.5)), "jpg", HIGH),
-    "noise": edited("noise-25"),
-    "filter of a photo app": edited("filter"),
-}
 
 
 def main() -> None:
@@ -139,14 +87,12 @@ def plant(files: list[Path], folder: Path) -> dict[str, tuple[str, str]]:
             picture = open_image(file, size=4096).picture
         except ImageError:
             continue
-        changed, suffix, options = KINDS[kind](picture)
+        content, suffix = remade(picture, kind)
         names = [f"{number:04}-{side}" for side in "ab"]
         own, other = names if number // len(KINDS) % 2 else names[::-1]
-        original, copy = folder / f"{own}{file.suffix}", folder / f"{other}.{suffix}"
+        original, copy = folder / f"{own}{file.suffix}", folder / f"{other}{suffix}"
         shutil.copyfile(file, original)
-        data = io.BytesIO()
-        changed.convert("RGB").save(data, {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[suffix], **options)
-        copy.write_bytes(data.getvalue())
+        copy.write_bytes(content)
         for path in (original, copy):
             os.utime(path, (1_700_000_000, 1_700_000_000))
         planted[copy.name] = (original.name, kind)

@@ -35,7 +35,8 @@ def test_json_has_the_figures_and_what_was_missed(cli):
     result = cli(*QUICK, "--json")
     value = json.loads(result.stdout)
     assert set(value) == {
-        "pictures", "seed", "methods", "edits", "indexes", "truth", "missed", "false_alarms", "notes",
+        "pictures", "seed", "methods", "edits", "indexes", "truth", "words", "copies", "shots", "missed",
+        "false_alarms", "notes",
     }  # fmt: skip
     assert value["methods"]["phash"]["questions"] == 6
     assert set(value["methods"]["phash"]["false_alarms"]) == {"0.01", "0.1", "1"}
@@ -58,11 +59,26 @@ def test_a_truth_file_alone_needs_no_copies(cli, tmp_path):
     assert "Labelled groups, 2 questions" in result.stdout and "mirror" not in result.stdout
 
 
+def test_pairs_are_planted_for_duplicates_on_demand(cli):
+    result = cli("--only", "duplicates", "--sample", "4")
+    assert result.exit_code == 0 and "Edited copies" not in result.stdout
+    assert next(line.split() for line in result.stdout.splitlines() if line.startswith("all"))[1] == "4"
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+
+
+def test_folders_are_classes(cli, pictures):
+    assert "no folder in it has two pictures" in cli("--truth", pictures).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
         (["--edit", "swirl"], 2, "no edit 'swirl'"),
         (["--method", "sift"], 2, "no 'sift'"),
+        (["--only", "everything"], 2, "no section 'everything'; there are copies, groups, words, duplicates"),
+        (["--only", "groups"], 2, "groups: which pictures belong together is not known"),
+        (["--only", "duplicates", "--sample", "0"], 2, "duplicates: a sample of 0 pictures asks nothing"),
+        (["--words", "nowhere.csv"], 2, "nowhere.csv: no such file"),
         (["--sample", "0"], 2, "a sample of 0 pictures asks nothing"),
         (["--truth", "nowhere.csv"], 2, "nowhere.csv: no such file"),
         ([*QUICK, "--html", "{tmp}/none/page.html"], 1, "cannot be written"),

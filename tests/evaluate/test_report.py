@@ -14,7 +14,7 @@ from lookalike.evaluate import evaluate
 from lookalike.evaluate.cards import alarm_cards, failure_cards
 from lookalike.evaluate.figures import milliseconds, percent
 from lookalike.evaluate.report import report, write_report
-from lookalike.evaluate.result import Evaluation, HeldOut, IndexScore, TruthScore
+from lookalike.evaluate.result import Evaluation, HeldOut, IndexScore, PlantedOutcome, ThingOutcome, TruthScore
 from samples import HERE, METHODS, fill
 
 NASTY = '<img src=x onerror="alert(1)">&amp; \n.png'
@@ -110,13 +110,28 @@ def test_truth_indexes_and_alarms_are_shown(found):
         (),
         held_out=(HeldOut(1, "phash", ((2, 0.004), (3, 0.7))), HeldOut(1, "auto", ((2, None),))),
         indexes=(IndexScore("color", "hnsw", "exact", 9, 0.875, 1.5, 20.0),),
-        truth=(TruthScore("auto", 12, 0.625, 0.5, 0.75, 33.0),),
+        truth=(TruthScore("auto", 12, 0.625, 0.5, 0.75, 33.0, 0.805),),
+        words=(ThingOutcome("violin", False, 2, 0.31), ThingOutcome("dog", True, 3, 0.7)),
+        planted=(
+            PlantedOutcome(1, "white <border>", False, True, False, "more pixels", b"jpeg"),
+            PlantedOutcome(1, "parallax", True, False, None, ""),
+        ),
         paths=dict.fromkeys((1, 2, 3), "nowhere.png"),
         notes=("only 5 <b>pictures</b>",),
     )
     page = Page(report(made))
-    for words in ("87.5 %", "62.5 %", "expected_false 0.004", "only 5 <b>pictures</b>", "12 labelled questions"):
+    for words in (
+        "87.5 %",
+        "62.5 %",
+        "expected_false 0.004",
+        "only 5 <b>pictures</b>",
+        "12 labelled questions",
+        "80.5 %",
+    ):
         assert words in page.text
+    for words in ("violin", "relevance 0.31", "white <border>", "kept: more pixels", "parallax"):
+        assert words in page.text
+    assert "dog" not in page.text  # it is there: nothing to look at
     assert "expected_false 0.7" not in page.text  # such a hit is expected by chance
     assert "Edit by edit" not in page.text
 

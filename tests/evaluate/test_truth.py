@@ -178,3 +178,37 @@ def test_what_asks_is_not_in_the_collection_meanwhile(read, album, monkeypatch):
     assert len(asked) == 2
     for left_out, answer in asked:
         assert len(left_out) == 1 and not set(left_out) & set(answer.ids)
+
+
+def test_folders_in_a_folder_are_groups(tmp_path):
+    for group, seed in (("cats", 1), ("dogs", 2)):
+        (tmp_path / "classes" / group / "deeper").mkdir(parents=True)
+        for number in range(7):
+            looks = 2 if number == 0 else seed  # a cat that looks like a dog
+            drawing(looks, 96 + 4 * number, 64).save(
+                tmp_path / "classes" / group / ("deeper" if number == 6 else "") / f"{number}.png"
+            )
+    drawing(1, 90, 64).save(tmp_path / "classes" / "loose.png")
+    with Collection(tmp_path / "album") as album:
+        album.index([tmp_path / "classes"], methods=["color"], options=HERE)
+        truth = read_truth(tmp_path / "classes", album)
+        assert len(truth.questions) == 14 and all(len(one.right) == 6 for one in truth.questions)
+        (score,) = ask_truth(album, truth, ["color"], lambda _: None)
+    assert 0.7 < score.precision_5 < 1 and score.recall_1 > 0.7
+
+
+def test_of_large_classes_some_ask(tmp_path, monkeypatch):
+    monkeypatch.setattr("lookalike.evaluate.truth.CLASS_QUESTIONS", 4)
+    for group in ("cats", "dogs"):
+        (tmp_path / "classes" / group).mkdir(parents=True)
+        for number in range(7):
+            drawing(number, 96, 64).save(tmp_path / "classes" / group / f"{number}.png")
+    with Collection(tmp_path / "album") as album:
+        album.index([tmp_path / "classes"], methods=["color"], options=HERE)
+        assert len(read_truth(tmp_path / "classes", album).questions) == 4
+
+
+def test_precision_of_five_is_of_groups_with_five_others(album, read):
+    truth = read("path,group\na0.png,a\na1.png,a\na2.png,a\n")
+    (score,) = ask_truth(album, truth, ["color"], lambda _: None)
+    assert score.precision_5 is None

@@ -11,6 +11,7 @@ from lookalike.errors import ImageError, printable
 from lookalike.evaluate.result import LEVELS, Evaluation, Failure
 from lookalike.evaluate.sample import THUMBNAIL, thumbnail
 from lookalike.pictures.open import open_image
+from lookalike.search.relevance import FLOOR
 
 DOUBTFUL = LEVELS[1]
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
@@ -51,6 +52,31 @@ def alarm_cards(evaluation: Evaluation, method: str, most: int) -> list[str]:
                 f"{_figure('left out', asked, evaluation)}{_figure('found', found, evaluation)}</div></article>"
             )
     return cards
+
+
+def thing_cards(evaluation: Evaluation, most: int) -> list[str]:
+    """What was found for things that are not there, from the floor of relevance on, the most relevant first."""
+    wrong = [one for one in evaluation.words if not one.there and one.found is not None and one.relevance >= FLOOR]
+    wrong.sort(key=lambda one: -one.relevance)
+    return [
+        f'<article class="card"><h3>{escape(one.words)}</h3><p>relevance {one.relevance:.2f}</p><div class="row">'
+        f"{_figure('found', one.found, evaluation)}</div></article>"
+        for one in wrong[:most]
+        if one.found is not None
+    ]
+
+
+def pair_cards(evaluation: Evaluation, most: int) -> list[str]:
+    """Other photographs that were called copies, then copies that were kept."""
+    wrong = sorted((one for one in evaluation.planted if one.shown), key=lambda one: not one.is_shot)
+    return [
+        f'<article class="card"><h3>{escape(one.kind)}</h3>'
+        f"<p>{'called a copy' if one.is_shot else escape(f'kept: {one.reason}')}</p>"
+        f'<div class="row">{_figure("picture", one.picture, evaluation)}'
+        f"<figure>{picture(one.shown, one.kind)}<figcaption><b>{'another' if one.is_shot else 'copy'}</b></figcaption>"
+        "</figure></div></article>"
+        for one in wrong[:most]
+    ]
 
 
 def picture(jpeg: bytes | None, about: str) -> str:

@@ -13,6 +13,7 @@ from lookalike.evaluate.cards import alarm_cards, failure_cards, picture
 from lookalike.evaluate.edits import EDITS
 from lookalike.evaluate.figures import milliseconds, percent
 from lookalike.evaluate.result import LEVELS, Evaluation, IndexScore, Score, TruthScore
+from lookalike.evaluate.sections import pairs_section, words_section
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -37,6 +38,7 @@ WORDS = (
     ),
     ("typical, slow", "half of the questions take at most the first, nine of ten at most the second time"),
     ("mAP", "mean average precision: how far at the front all pictures of the group are, 100 % when before all others"),
+    ("P@5", "the share of the first five that are of the group, of questions whose group has as many others"),
 )
 
 
@@ -58,6 +60,8 @@ def report(evaluation: Evaluation) -> str:
         _heat(evaluation),
         _failures(evaluation),
         _alarms(evaluation),
+        words_section(evaluation),
+        pairs_section(evaluation),
         _indexes(evaluation.indexes),
         _words(),
     )
@@ -260,6 +264,7 @@ def _truth(scores: Sequence[TruthScore]) -> str:
         + _cells(
             (
                 percent(one.mean_average_precision),
+                "–" if one.precision_5 is None else percent(one.precision_5),
                 percent(one.recall_1),
                 percent(one.recall_10),
                 milliseconds(one.median_milliseconds),
@@ -269,7 +274,7 @@ def _truth(scores: Sequence[TruthScore]) -> str:
         for one in scores
     )
     heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("method", "mAP", "found first", "in first ten", "typical")
+        f'<th scope="col">{name}</th>' for name in ("method", "mAP", "P@5", "found first", "in first ten", "typical")
     )
     return (
         "<h2>Labelled groups</h2>\n"

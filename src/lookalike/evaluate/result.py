@@ -9,6 +9,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from lookalike.evaluate.metrics import mean_reciprocal_rank, micro_average_precision, recall_at, recall_at_precision
+from lookalike.search.relevance import FAIR, FLOOR, STRONG
 
 LEVELS = (0.01, 0.1, 1.0)
 """The values of expected_false at which false alarms are counted."""
@@ -73,7 +74,8 @@ class IndexScore:
 
 @dataclass(frozen=True, slots=True)
 class TruthScore:
-    """One method on labelled groups. mean_average_precision: over the first hundred pictures of each answer."""
+    """One method on labelled groups. mean_average_precision: over the first hundred pictures of each answer.
+    precision_5: the share of right ones among the first five, by questions that have as many; None without any."""
 
     method: str
     questions: int
@@ -81,6 +83,59 @@ class TruthScore:
     recall_1: float
     recall_10: float
     median_milliseconds: float
+    precision_5: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThingOutcome:
+    """A thing asked for by its name. there: whether the collection shows it. found: id of the best match by sight, and
+    relevance: how likely it is said to be meant."""
+
+    words: str
+    there: bool
+    found: int | None
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """How many things have a best match that is strong, that is fair or better, that is weak or better."""
+
+    asked: int
+    strong: int
+    fair: int
+    weak: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedOutcome:
+    """A file made from a picture, or another photograph of its scene, beside the picture's own file.
+
+    grouped: whether `duplicates` calls them copies of one another. kept: whether another file than the one made is kept
+    then, and reason: as it is told. shown: as JPEG where something is wrong.
+    """
+
+    picture: int
+    kind: str
+    is_shot: bool
+    grouped: bool
+    kept: bool | None
+    reason: str
+    shown: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Of pairs of one kind: how many `duplicates` calls copies, and in how many of those it keeps the original."""
+
+    pairs: int
+    grouped: int
+    kept: int
+
+    @classmethod
+    def of(cls, outcomes: Sequence[PlantedOutcome]) -> Pairs:
+        """The counts."""
+        return cls(len(outcomes), sum(one.grouped for one in outcomes), sum(bool(one.kept) for one in outcomes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +193,8 @@ class Evaluation:
     held_out: tuple[HeldOut, ...] = ()
     indexes: tuple[IndexScore, ...] = ()
     truth: tuple[TruthScore, ...] = ()
+    words: tuple[ThingOutcome, ...] = ()
+    planted: tuple[PlantedOutcome, ...] = ()
     failures: tuple[Failure, ...] = ()
     examples: dict[str, bytes] = field(default_factory=dict)
     paths: dict[int, str] = field(default_factory=dict)
@@ -168,6 +225,17 @@ class Evaluation:
         known = [count for count in counts if count is not None]
         return sum(known) / len(known) if known and len(known) == len(counts) else None
 
+    def things(self, there: bool) -> Things | None:
+        """Of things that are there, or that are not; None when none was asked."""
+        found = [one.relevance for one in self.words if one.there == there]
+        counts = (sum(relevance >= least for relevance in found) for least in (STRONG, FAIR, FLOOR))
+        return Things(len(found), *counts) if found else None
+
+    def pairs(self, are_shots: bool) -> dict[str, Pairs]:
+        """What became of planted copies, or of other photographs, by their kind."""
+        kinds = dict.fromkeys(one.kind for one in self.planted if one.is_shot == are_shots)
+        return {kind: Pairs.of([one for one in self.planted if one.kind == kind]) for kind in kinds}
+
     def to_json(self) -> dict[str, Any]:
         """Plain values: the figures, every copy that did not find its original first, every false alarm."""
         return {
@@ -177,6 +245,16 @@ class Evaluation:
             "edits": {edit: {name: _plain(self.score(name, edit)) for name in self.methods} for edit in self.edits},
             "indexes": [asdict(one) for one in self.indexes],
             "truth": [asdict(one) for one in self.truth],
+            "words": {
+                "there": _plain(self.things(True)),
+                "not_there": _plain(self.things(False)),
+                "asked": [
+                    {"words": one.words, "there": one.there, "relevance": one.relevance, "found": self._path(one.found)}
+                    for one in self.words
+                ],
+            },
+            "copies": {kind: asdict(one) for kind, one in self.pairs(False).items()},
+            "shots": {kind: asdict(one) for kind, one in self.pairs(True).items()},
             "missed": [self._missed_json(one) for one in self.outcomes if one.rank != 1],
             "false_alarms": [
                 {"method": one.method, "path": self._path(one.picture), "found": self._path(id_), "expected_false": e}
@@ -206,10 +284,10 @@ class Evaluation:
             "found_instead": wrong,
         }
 
-    def _path(self, id_: int) -> str:
+    def _path(self, id_: int | None) -> str:
         """Valid text: undecodable bytes as escapes."""
-        return self.paths.get(id_, "").encode("utf-8", "backslashreplace").decode()
+        return self.paths.get(-1 if id_ is None else id_, "").encode("utf-8", "backslashreplace").decode()
 
 
-def _plain(score: Score | None) -> dict[str, Any] | None:
+def _plain(score: Score | Things | None) -> dict[str, Any] | None:
     return None if score is None else asdict(score)

@@ -13,14 +13,28 @@ from lookalike.evaluate.asking import MOST_RUNS, methods_to_ask, runs, timed_sea
 from lookalike.evaluate.edits import EDITS, Edit, Picture, get
 from lookalike.evaluate.indexes import QUESTIONS, compare_indexes
 from lookalike.evaluate.metrics import rank_of
-from lookalike.evaluate.result import Evaluation, Failure, HeldOut, IndexScore, Outcome, TruthScore
+from lookalike.evaluate.planted import ask_planted, can_be_planted
+from lookalike.evaluate.result import (
+    Evaluation,
+    Failure,
+    HeldOut,
+    IndexScore,
+    Outcome,
+    PlantedOutcome,
+    ThingOutcome,
+    TruthScore,
+)
 from lookalike.evaluate.sample import Drawn, Question, Sample, thumbnail
 from lookalike.evaluate.truth import ask_truth, read_truth
+from lookalike.evaluate.words import ask_words, can_be_asked, read_things
 from lookalike.progress import Progress
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
 
+SECTIONS = ("copies", "groups", "words", "duplicates")
+NO_SAMPLE = "a sample of 0 pictures asks nothing: take 1 or more, leave some out, or give labelled groups"
+NO_TRUTH = "groups: which pictures belong together is not known: give a file or a folder (truth)"
 K = 10
 FEW = 100
 SHOWN = 4  # failures of each method and edit that are kept to look at, beside one of each picture
@@ -31,10 +45,12 @@ def evaluate(
     collection: Collection,
     sample: int = 50,
     *,
+    only: Sequence[str] = (),
     edits: Sequence[str] = (),
     methods: Sequence[str] = (),
     held_out: int | None = None,
     truth: str | os.PathLike[str] | None = None,
+    words: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Evaluation:
@@ -43,7 +59,10 @@ def evaluate(
     sample: how many pictures, drawn by the seed; 0 for none. edits: names, all without any. methods: names and
     "auto"; without any, all of the collection but `text`, and "auto". held_out: how many pictures (twice the sample
     unless given) are also asked as they are while they are left out of the index: then everything found is a false
-    alarm. truth: a CSV file of labelled groups, see `read_truth`; a picture held out takes its group along.
+    alarm. truth: a CSV file of labelled groups, or a folder of folders, see `read_truth`; a picture held out takes its
+    group along. words: a CSV file of things that are there or not, see `read_things`.
+    only: sections, of SECTIONS; all that can be asked without any, but only "copies" when edits or methods are named
+    and only "groups" beside copies when a truth is given.
     Neither collection nor pictures are changed. The same seed gives the same questions and answers; only the times
     differ.
 
@@ -52,18 +71,61 @@ def evaluate(
     """
     if sample < 0 or (held_out or 0) < 0:
         raise QueryError("a sample has 0 or more pictures")
-    if not (sample or held_out or truth):
-        raise QueryError("a sample of 0 pictures asks nothing: take 1 or more, leave some out, or give labelled groups")
+    sections = _sections(only, sample, held_out or 0, truth, words, narrowed=bool(edits or methods))
+    things = read_things(words) if "words" in sections else []
     chosen = [get(name) for name in dict.fromkeys(edits)] or list(EDITS)
     asked = methods_to_ask(collection, methods)
     if not len(collection):
         raise CollectionError(f"{printable(collection.path)} holds no pictures: `lookalike index FOLDER` first")
-    labelled = None if truth is None else read_truth(truth, collection)
+    labelled = None if truth is None or "groups" not in sections else read_truth(truth, collection)
     run = _Run(collection, chosen, asked, seed, labelled.related if labelled else {}, progress or (lambda _: None))
-    run.plan(sample, 2 * sample if held_out is None else held_out, len(labelled.questions) if labelled else 0)
+    left_out = 2 * sample if held_out is None else held_out
+    asks_words = bool(things) and can_be_asked(collection)
+    planted = sample if "duplicates" in sections and can_be_planted(collection) else 0
+    others = (len(things) if asks_words else 0) + 2 * min(planted, len(collection))
+    labelled_questions = len(labelled.questions) if labelled else 0
+    run.plan(*((sample, left_out) if "copies" in sections else (0, 0)), labelled_questions, others)
     run.ask_copies()
     scores = ask_truth(collection, labelled, run.methods, run.tick) if labelled else ()
-    return run.result(scores, labelled.notes if labelled else ())
+    found = ask_words(collection, things, run.tick) if asks_words else ()
+    pairs = ask_planted(collection, Sample(collection, seed), planted, run.tick) if planted else ()
+    notes = [*(labelled.notes if labelled else ())]
+    if "words" in only and not asks_words:
+        notes.append("words: nothing tells here how likely a match is meant (`lookalike index --method text` does)")
+    if "duplicates" in only and not planted:
+        notes.append("duplicates: needs phash or local, which this collection does not have")
+    return run.result(scores, notes, found, pairs)
+
+
+def _sections(
+    only: Sequence[str],
+    sample: int,
+    held_out: int,
+    truth: str | os.PathLike[str] | None,
+    words: str | os.PathLike[str] | None,
+    *,
+    narrowed: bool,
+) -> frozenset[str]:
+    """What is to be asked. QueryError for a name that there is not, and when it is nothing."""
+    for name in only:
+        if name not in SECTIONS:
+            raise QueryError(f"no section {name!r}; there are {', '.join(SECTIONS)}")
+    able = {
+        "copies": bool(sample or held_out),
+        "groups": truth is not None,
+        "words": True,
+        "duplicates": sample > 0,
+    }
+    for name in only:
+        if not able[name]:
+            raise QueryError(NO_TRUTH if name == "groups" else f"{name}: {NO_SAMPLE}")
+    if only:
+        return frozenset(only)
+    if not (sample or held_out or truth or words):
+        raise QueryError(NO_SAMPLE)
+    whole = sample > 0 and not (narrowed or truth)
+    wanted = {"copies": True, "groups": True, "words": whole or words is not None, "duplicates": whole}
+    return frozenset(name for name in SECTIONS if able[name] and wanted[name])
 
 
 class _Run:
@@ -90,10 +152,10 @@ class _Run:
         self._shown: Counter[tuple[str, str | int]] = Counter()
         self._examples: dict[str, bytes] = {}
 
-    def plan(self, sample: int, held_out: int, labelled: int) -> None:
-        """How many questions there will be."""
+    def plan(self, sample: int, held_out: int, labelled: int, others: int) -> None:
+        """How many questions there will be. others: that are not asked by each method."""
         self._copies, self._held = min(sample, len(self.collection)), min(held_out, len(self.collection))
-        self._total = len(self.methods) * (self._copies * len(self.edits) + self._held + labelled)
+        self._total = len(self.methods) * (self._copies * len(self.edits) + self._held + labelled) + others
 
     def tick(self, doing: str) -> None:
         """One more question is answered."""
@@ -121,8 +183,16 @@ class _Run:
             self._progress(Progress("comparing indexes", self._done, self._total))
             self._indexes = compare_indexes(self.collection, self.methods, seen)
 
-    def result(self, truth: Sequence[TruthScore], notes: Iterable[str]) -> Evaluation:
+    def result(
+        self,
+        truth: Sequence[TruthScore],
+        notes: Iterable[str],
+        words: tuple[ThingOutcome, ...],
+        planted: tuple[PlantedOutcome, ...],
+    ) -> Evaluation:
         """All that was found out."""
+        mentioned = {*self._mentioned(), *(one.picture for one in planted)}
+        mentioned |= {one.found for one in words if one.found is not None}
         return Evaluation(
             pictures=len(self.collection),
             seed=self.seed,
@@ -132,9 +202,11 @@ class _Run:
             held_out=tuple(self._held_out),
             indexes=self._indexes,
             truth=tuple(truth),
+            words=words,
+            planted=planted,
             failures=tuple(self._failures),
             examples=self._examples,
-            paths=self._paths(),
+            paths={one.id: one.path for one in self.collection.records(sorted(mentioned))},
             notes=(*self._notes(), *notes),
         )
 
@@ -172,10 +244,6 @@ class _Run:
             hits = tuple((match.id, match.expected_false) for match in answer.matches)
             self._held_out.append(HeldOut(drawn.id, method, hits))
             self.tick("held out")
-
-    def _paths(self) -> dict[int, str]:
-        records = map(self.collection.record, sorted(set(self._mentioned())))
-        return {record.id: record.path for record in records if record}
 
     def _mentioned(self) -> Iterator[int]:
         for one in self._outcomes:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from lookalike.errors import ImageError, QueryError, printable
 from lookalike.evaluate.asking import MOST_RUNS, runs, timed_search
 from lookalike.evaluate.metrics import Rank, average_precision, ranks_of, recall_at
 from lookalike.evaluate.result import TruthScore
+from lookalike.evaluate.tables import read_table
 from lookalike.pictures.open import open_image
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
 
 DEPTH = 100
+FIRST = 5
+CLASS_QUESTIONS = 300
 SIZE = 1024
 NEEDED = ("path", "group")
 ROLES = ("", "query", "reference")
@@ -60,8 +62,12 @@ def read_truth(file: str | os.PathLike[str], collection: Collection) -> Truth:
     belong together; rows without a group are passed over. role: a "query" asks and is never an answer, a
     "reference" is found and does not ask, a row without role does both (leave-one-out). Other columns are ignored.
 
+    file: of a folder, its folders are the groups, as classes often are; at most CLASS_QUESTIONS of the pictures ask.
+
     Raises QueryError when the file cannot be read, lacks a column or labels nothing of the collection.
     """
+    if Path(file).is_dir():
+        return _classes(Path(file), collection)
     rows = _located(Path(file), _rows(Path(file)), collection)
     groups: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
@@ -85,6 +91,7 @@ def ask_truth(
     """Ask every question by every method; pictures that cannot be read count as not found."""
     firsts: dict[str, list[Rank]] = {method: [] for method in methods}
     precisions: dict[str, list[float]] = {method: [] for method in methods}
+    firsts_right: dict[str, list[float]] = {method: [] for method in methods}
     times: dict[str, list[float]] = {method: [] for method in methods}
     for question in truth.questions:
         try:
@@ -100,6 +107,8 @@ def ask_truth(
                 times[method].append(answer.milliseconds)
             firsts[method].append(ranks[0] if ranks else None)
             precisions[method].append(average_precision(ranks, len(question.right)))
+            if len(question.right) >= FIRST:
+                firsts_right[method].append(sum(rank <= FIRST for rank in ranks) / FIRST)
             tick("labelled groups")
     return tuple(
         TruthScore(
@@ -109,6 +118,7 @@ def ask_truth(
             recall_at(firsts[method], 1),
             recall_at(firsts[method], 10),
             median(times[method] or [0.0]),
+            fmean(firsts_right[method]) if firsts_right[method] else None,
         )
         for method in methods
     )
@@ -116,33 +126,38 @@ def ask_truth(
 
 def _rows(file: Path) -> list[dict[str, str]]:
     """The rows with a group; errors as one line."""
-    name = printable(file)
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened, restval="", strict=True)
-            columns = reader.fieldnames or ()
-            missing = [column for column in NEEDED if column not in columns]
-            if missing:
-                raise QueryError(
-                    f"{name}: no column {' or '.join(missing)} (it has {', '.join(columns) or 'nothing'}): "
-                    "its first line should be path,group or path,group,role"
-                )
-            rows = []
-            for row in reader:
-                role = row.get("role", "")
-                if role not in ROLES:
-                    raise QueryError(
-                        f"{name}, line {reader.line_num}: the role {role!r} is neither query nor reference"
-                    )
-                if row["group"] and row["path"]:
-                    rows.append(row)
-            return rows
-    except UnicodeDecodeError:
-        raise QueryError(f"{name} is not UTF-8 text: save it as CSV in UTF-8") from None
-    except csv.Error as error:
-        raise QueryError(f"{name} is not CSV: {error}") from None
-    except OSError as error:
-        raise QueryError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+    rows = []
+    for line, row in read_table(file, NEEDED):
+        role = row.get("role", "")
+        if role not in ROLES:
+            raise QueryError(f"{printable(file)}, line {line}: the role {role!r} is neither query nor reference")
+        if row["group"] and row["path"]:
+            rows.append(row)
+    return rows
+
+
+def _classes(folder: Path, collection: Collection) -> Truth:
+    """The pictures of each folder in a folder belong together: some ask for all others."""
+    root = os.path.abspath(folder)
+    members: dict[str, list[_Row]] = defaultdict(list)
+    for record in filter(None, (collection.record(id_) for id_ in collection.ids().tolist())):
+        if record.path.startswith(os.path.join(root, "")):
+            group, below, _ = os.path.relpath(record.path, root).partition(os.sep)
+            if below:
+                members[group].append(_Row(record.path, group, "", record.id))
+    groups = [rows for rows in members.values() if len(rows) > 1]
+    if not groups:
+        raise QueryError(f"{printable(folder)}: no folder in it has two pictures of this collection")
+    each = max(1, CLASS_QUESTIONS // len(groups))
+    chosen = (rows[:: -(-len(rows) // each)] for rows in groups)
+    everyone = (frozenset(row.id for row in rows if row.id is not None) for rows in groups)
+    questions = tuple(
+        LabelledQuestion(row.path, ids - {row.id}, frozenset({row.id}))
+        for rows, ids in zip(chosen, everyone, strict=True)
+        for row in rows
+        if row.id is not None
+    )
+    return Truth(questions, {}, ())
 
 
 def _located(file: Path, rows: Iterable[dict[str, str]], collection: Collection) -> list[_Row]:

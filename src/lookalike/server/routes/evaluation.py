@@ -28,6 +28,9 @@ class Evaluation(BaseModel):
     edits: dict[str, Any]
     indexes: list[Any]
     truth: list[Any]
+    words: dict[str, Any]
+    copies: dict[str, Any]
+    shots: dict[str, Any]
     missed: list[Any]
     false_alarms: list[Any]
     notes: list[str]
@@ -42,7 +45,7 @@ async def figures(request: Request, here: Here, role: Reader) -> Json:
         raise not_found(NOTHING_YET)
     data, made = found
     seen = await eyes(request, here)
-    for one in (*data["missed"], *data["false_alarms"]):
+    for one in (*data["missed"], *data["false_alarms"], *data["words"]["asked"]):
         for name in ("path", "found", "found_instead"):
             if one.get(name):
                 one[name] = seen.path(one[name])
