@@ -9,28 +9,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from lookalike.contents import Facet, Info, contents_of
-from lookalike.errors import CollectionError, LookalikeError, QueryError, printable
+from lookalike.errors import CollectionError, QueryError, printable
+from lookalike.search.derived import compact_with_segments, made_here, own_layout, seal
 from lookalike.search.newest import Newest
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
 
 if TYPE_CHECKING:
-    from lookalike.arrays.rows import Ids, Layout
+    from lookalike.arrays.rows import Ids
     from lookalike.atlas.atlas import Atlas
     from lookalike.duplicates import Group
     from lookalike.ingest.learn import LearnReport
     from lookalike.ingest.run import IndexReport, Options
-    from lookalike.methods.base import Method
     from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
     from lookalike.query.parse import Term
     from lookalike.search.match import Matches
     from lookalike.search.searcher import Searcher
-    from lookalike.store.matrix import Items
-    from lookalike.store.methods import StoredMethod
     from lookalike.store.salvage import SalvageReport
     from lookalike.store.upkeep import CheckReport
 
@@ -52,7 +50,7 @@ class Collection:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        self._store = Store(self.path, _own_layout)
+        self._store = Store(self.path, own_layout)
         self._newest = Newest(self._store)
         self._asked = False
 
@@ -137,7 +135,7 @@ class Collection:
         started = time.monotonic()
         opened = [open_part(Path(part).expanduser(), self._store) for part in parts]
         with self._writing(create=True):
-            report = take_over(self._store, opened, self._made, progress or (lambda _: None))
+            report = take_over(self._store, opened, lambda: made_here(self._store), progress or (lambda _: None))
         report.seconds = time.monotonic() - started
         return report
 
@@ -198,19 +196,8 @@ class Collection:
 
     def compact(self) -> int:
         """Free the space of removed pictures; bytes freed."""
-        from lookalike.search.segments import carry_over
-        from lookalike.store.upkeep import compact
-
         with self._writing():
-            made = self._made()
-
-            def carry(before: StoredMethod, kept: Items, after: StoredMethod) -> None:
-                if before.name in made:
-                    carry_over(self._store, before, made[before.name].index_kind(), kept, after)
-
-            freed = compact(self._store, carry)
-            self._seal()
-        return freed
+            return compact_with_segments(self._store)
 
     # -- looking
 
@@ -372,7 +359,7 @@ class Collection:
             if problems:
                 return CheckReport(problems)
             report = check(self._store)
-            self._seal()
+            seal(self._store)
         return report
 
     def salvage(self, new: str | os.PathLike[str]) -> SalvageReport:
@@ -385,7 +372,7 @@ class Collection:
 
         if not self._store.exists:
             raise CollectionError(f"no collection at {printable(self.path)}")
-        made = Store(Path(new).expanduser(), _own_layout)
+        made = Store(Path(new).expanduser(), own_layout)
         try:
             return salvage(self._store, made)
         finally:
@@ -404,33 +391,6 @@ class Collection:
                 if self._store.exists:
                     self._newest.wrote(self._store.generation())
 
-    def _seal(self) -> None:
-        """Make the segments what they should be; the caller holds the writer's lock."""
-        from lookalike.search.segments import seal_all
-
-        seal_all(self._store, self._made())
-
-    def _made(self) -> dict[str, Method[Any]]:
-        """The methods that can be made here: those that cannot are not searched here either."""
-        from lookalike.methods.factory import make
-
-        made = {}
-        for name, stored in self._store.catalogue.methods().items():
-            with contextlib.suppress(LookalikeError):
-                made[name] = make(name, self._store.arguments(stored))
-        return made
-
 
 def _absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(os.path.expanduser(os.fspath(path)))
-
-
-def _own_layout(name: str, params: Mapping[str, Any]) -> Layout | None:
-    """What the descriptors of a method look like; None where the method cannot be made, so that nobody can ask it."""
-    from lookalike.methods.factory import make
-
-    try:
-        layout: Layout = make(name, params).layout
-    except LookalikeError:
-        return None
-    return layout

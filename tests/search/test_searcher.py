@@ -223,7 +223,7 @@ def test_a_compaction_takes_segments_over_and_seals_nothing(filled, monkeypatch,
     monkeypatch.setattr(VectorKind, "seal", counted)
     with Collection(filled.store.directory) as album, monkeypatch.context() as patch:
         if killed:
-            patch.setattr(album, "_seal", lambda: None)
+            patch.setattr("lookalike.search.derived.seal", lambda store: None)
         album.compact()
     assert filled.runs("embedding") == [(0, 200)]
     assert found(searcher(filled), "embedding", 257, 1) == [258]
