@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ImageFont
 
+from lookalike.render.lettering import Hand, own_font
 from lookalike.render.sheet import MAT, MAX_TILES, OUTLINE, TILE, Tile, _fitted, contact_sheet
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
@@ -127,12 +127,17 @@ def test_any_text_can_be_a_title_or_a_caption(text):
     assert page.size == contact_sheet(Tile(plain(RED), ("a",)), "a", [Tile(plain(BLUE), ("a", "b"))]).size
 
 
+def test_a_name_from_macos_looks_as_any_other():
+    apart, joined = (contact_sheet(None, text, [Tile(plain(RED), (text,))]) for text in ("e\u0301te\u0301", "été"))
+    assert apart.tobytes() == joined.tobytes()
+
+
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=300), st.integers(40, 400))
 def test_a_text_too_wide_keeps_both_ends_and_as_much_as_fits(text, width):
-    font = ImageFont.load_default(13)
-    fitted = _fitted(text, font, width)
-    assert font.getlength(fitted) <= width
+    hand = Hand(own_font(13))
+    fitted = _fitted(text, hand, width)
+    assert hand.width(fitted) <= width
     if fitted != text:
         start, end = fitted.split("…") if fitted.count("…") == 1 else ("", "")
         assert text.startswith(start)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import PIL.Image
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from lookalike.errors import ImageError, printable
 from lookalike.pictures.open import Source, open_image
-
-if TYPE_CHECKING:
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+from lookalike.render.lettering import Hand, hands
 
 MAX_TILES = 200  # a page of these takes 60 MB of memory
 TILE, QUERY_TILE = 240, 340
@@ -42,6 +40,15 @@ class Tile:
     outline: Quadrilateral | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What the texts of a page are written with."""
+
+    title: Hand
+    caption: Hand
+    note: Hand
+
+
 def contact_sheet(query: Tile | None, title: str, tiles: Sequence[Tile], columns: int = 5) -> PIL.Image.Image:
     """The title, under it the query (if it is a picture) on the left and the tiles in rows on the right.
 
@@ -64,33 +71,35 @@ def contact_sheet(query: Tile | None, title: str, tiles: Sequence[Tile], columns
     draw = ImageDraw.Draw(page)
     more = len(tiles) - len(shown)
     heading = f"{title}  (and {more} more)" if more else title
-    _line(draw, (MARGIN, MARGIN - 6), heading, _font(TITLE_SIZE), INK, width - 2 * MARGIN)
+    texts = [heading, *(query.captions if query else ()), *(text for tile in shown for text in tile.captions)]
+    written = Hands(*hands(map(_shown, texts), (TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE)))
+    _line(draw, (MARGIN, MARGIN - 6), heading, written.title, INK, width - 2 * MARGIN)
     if query:
-        _place(page, query, MARGIN, top, QUERY_TILE)
+        _place(page, query, MARGIN, top, QUERY_TILE, written)
         rule = left - RULE_GAP
         draw.line([(rule, top), (rule, height - MARGIN)], RULE)
     for number, tile in enumerate(shown):
         row, column = divmod(number, columns)
-        _place(page, tile, left + column * (TILE + GAP), top + row * row_height, TILE)
+        _place(page, tile, left + column * (TILE + GAP), top + row * row_height, TILE, written)
     if not shown:
-        _message(draw, (left, top), TILE, "nothing found")
+        _message(draw, (left, top), TILE, "nothing found", written.caption)
     return page
 
 
-def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int) -> None:
+def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int, written: Hands) -> None:
     """The picture centred on its square mat, the captions below."""
     draw = ImageDraw.Draw(page)
     draw.rectangle([x, y, x + side - 1, y + side - 1], MAT)
     try:
         picture = _thumbnail(tile, side)
     except ImageError as error:
-        _message(draw, (x, y), side, error.reason)
+        _message(draw, (x, y), side, error.reason, written.caption)
     else:
         page.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
     for number, caption in enumerate(tile.captions):
-        font = _font(NOTE_SIZE if number else CAPTION_SIZE)
+        hand = written.note if number else written.caption
         below = y + side + ABOVE_CAPTION + number * LINE
-        _line(draw, (x, below), caption, font, GREY if number else INK, side)
+        _line(draw, (x, below), caption, hand, GREY if number else INK, side)
 
 
 def _thumbnail(tile: Tile, side: int) -> PIL.Image.Image:
@@ -120,44 +129,44 @@ def _outline(picture: PIL.Image.Image, corners: Quadrilateral) -> None:
         picture.paste(color, mask=mask.reduce(SMOOTHING))
 
 
-def _message(draw: ImageDraw.ImageDraw, at: tuple[int, int], side: int, text: str) -> None:
+def _message(draw: ImageDraw.ImageDraw, at: tuple[int, int], side: int, text: str, hand: Hand) -> None:
     """A grey text in the middle of a square, in a few lines."""
-    font, lines = _font(CAPTION_SIZE), [""]
-    for word in printable(text)[:300].split():
+    lines = [""]
+    for word in _shown(text)[:300].split():
         longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= side - 2 * GAP or not lines[-1]:
+        if hand.width(longer) <= side - 2 * GAP or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(word)
     y = at[1] + max(GAP, (side - LINE * len(lines)) // 2)
     for number, line in enumerate(lines[: (side - 2 * GAP) // LINE]):
-        fitted = _fitted(line, font, side - 2 * GAP)
-        draw.text((at[0] + (side - font.getlength(fitted)) / 2, y + number * LINE), fitted, GREY, font)
+        fitted = _fitted(line, hand, side - 2 * GAP)
+        hand.write(draw, (at[0] + (side - hand.width(fitted)) / 2, y + number * LINE), fitted, GREY)
+
+
+def _shown(text: str) -> str:
+    """On one line, letter and accent as one character: macOS keeps names apart, and few fonts join them well."""
+    return unicodedata.normalize("NFC", printable(text))
 
 
 def _line(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: Font, color: tuple[int, int, int], width: int
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, hand: Hand, color: tuple[int, int, int], width: int
 ) -> None:
-    draw.text(at, _fitted(printable(text), font, width), color, font)
+    hand.write(draw, at, _fitted(_shown(text), hand, width), color)
 
 
-def _fitted(text: str, font: Font, width: int) -> str:
+def _fitted(text: str, hand: Hand, width: int) -> str:
     """The text with as little as possible of its middle replaced by an ellipsis: names differ at their ends."""
     if len(text) > width:  # no letter is narrower than a pixel; spares measuring endless texts
         text = text[: width // 2] + "…" + text[-(width // 2) :]
-    if font.getlength(text) <= width:
+    if hand.width(text) <= width:
         return text
     low, high = 0, len(text) - 1  # letters kept
     while low < high:
         kept = (low + high + 1) // 2
-        low, high = (kept, high) if font.getlength(_middle_out(text, kept)) <= width else (low, kept - 1)
+        low, high = (kept, high) if hand.width(_middle_out(text, kept)) <= width else (low, kept - 1)
     return _middle_out(text, low)
 
 
 def _middle_out(text: str, kept: int) -> str:
     return text[: (kept + 1) // 2] + "…" + text[len(text) - kept // 2 :]
-
-
-def _font(size: int) -> Font:
-    """Pillow's own font, found on every machine; letters that it lacks show as boxes."""
-    return ImageFont.load_default(size)
