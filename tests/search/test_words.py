@@ -7,6 +7,7 @@ import pytest
 from lookalike import Collection
 from lookalike.errors import QueryError
 from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
+from lookalike.search.sums import UNRATED
 from samples import HERE, PHOTOS, photo
 
 
@@ -42,6 +43,13 @@ def test_no_chance_is_claimed_and_a_limit_on_it_is_refused(album):
         assert all(match.expected_false is None for match in album.search(text=text))
     with pytest.raises(QueryError, match="not weighed against chance"):
         album.search(text="a cat", max_expected_false=0.01)
+
+
+def test_a_sum_with_words_says_that_its_score_is_no_likelihood(album):
+    matches = album.search(query='"a cat" - "a dog"', k=2)
+    assert matches.notes == (UNRATED.format(what="a sum"),)
+    assert set(matches[0].evidence[0].detail) == {"standard_deviations"}
+    assert album.search(query=f"id:{matches[0].id} + id:{matches[1].id}").notes == ()  # pictures alone claim none
 
 
 def test_of_what_is_not_there_it_says_that_nothing_matches(album):

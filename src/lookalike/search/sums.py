@@ -28,6 +28,7 @@ NAMED_WEIGHT = 3.0
 """Standard deviations by which a picture is listed higher when all telling words stand in its name."""
 STANDING_OUT = 8.0
 """Standard deviations shown as a score of 1 where relevance is not known."""
+UNRATED = "the score tells how far a picture stands out: how likely it is meant is not known of {what}"
 
 
 class Space(Method[Vector], Protocol):
@@ -42,10 +43,12 @@ class Space(Method[Vector], Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A sum as a direction, and what is needed to read its cosines. label: what is found by it."""
+    """A sum as a direction, and what is needed to read its cosines. label: what is found by it. plain: whether it is
+    one term alone."""
 
     name: str
     label: str
+    plain: bool
     query: TextQuery
     mean: float
     deviation: float
@@ -95,6 +98,9 @@ def _notes(asked: _Asked, wanted: str, matches: Sequence[Match], blind: bool) ->
     notes = list(asked.query.notes)
     if blind and not asked.query.unknown:
         notes.append(f"no word in {printable(wanted)!r} says what a picture shows")
+    if wanted and not blind and matches and not asked.query.odds:
+        what = "this model" if asked.plain else "a sum"
+        notes.append(UNRATED.format(what=what))
     best = max((match.score for match in matches), default=0.0)
     if asked.query.odds and not blind and best < FLOOR:
         notes.append(f"nothing matches {printable(wanted)!r}" + (": these are only the nearest" if matches else ""))
@@ -132,8 +138,8 @@ def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping
     asked = space.describe_text([str(term.value) for term in texts], None if plain else weights, vectors)
     label = MATCHES if texts else SIMILAR
     if asked.deviation is not None:
-        return _Asked(space.name, label, asked, 0.0, asked.deviation)
-    return _Asked(space.name, label, asked, *_spread(searcher, space, asked))
+        return _Asked(space.name, label, plain, asked, 0.0, asked.deviation)
+    return _Asked(space.name, label, plain, asked, *_spread(searcher, space, asked))
 
 
 def _vector(searcher: Searcher, space: Space, picture: Image | int) -> Vector | None:
