@@ -10,15 +10,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from filled import Filled
+from filled import Filled, description
 
 from lookalike import Collection
+from lookalike.duplicates.find import Wanted, find_duplicates
+from lookalike.duplicates.group import EXACT
 from lookalike.query.parse import make_query
 from lookalike.search.answer import answer
 from lookalike.search.asker import Limits
 from lookalike.search.newest import Newest
 from lookalike.search.searcher import Searcher
-from lookalike.store.changes import Moved
+from lookalike.store.changes import Added, Moved
 from lookalike.store.comparison import Seen
 
 COMPACT = "import sys; from lookalike import Collection; Collection(sys.argv[1]).compact()"
@@ -91,6 +93,17 @@ def test_each_of_several_answers_as_of_its_own_generation(filled, album):
     for held, before in states:
         assert answers(held) == before
     assert len({held.view.generation for held, _ in states}) == 5
+
+
+def test_duplicates_that_are_removed_and_compacted_away_during_the_run_are_told_as_they_were(filled, album):
+    with filled.store.writing():
+        filled.store.apply([Added(Seen(f"/pictures/twin{n}.png", 1, 1), description(99)) for n in range(2)])
+    held = album.searcher()
+    filled.remove([22])
+    compact_here(filled)
+    told = [find_duplicates(filled.store, one, wanted=Wanted(kinds=[EXACT])) for one in (held, album.searcher())]
+    assert [[member.id for member in group.members] for group in told[0]] == [[21, 22]]
+    assert told[1] == []
 
 
 def test_it_outlives_the_collection_being_closed(filled, album):
