@@ -10,6 +10,18 @@ from samples import HERE, METHODS, PHOTOS, fill, photo
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests one by one to whoever is free; those of Milvus to one worker, as a machine can have one such server."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "milvus" if nodeid.startswith("tests/milvus/") else nodeid
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def own_data(monkeypatch, tmp_path):
     """No test sees or leaves anything in the user's own collection."""

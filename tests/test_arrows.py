@@ -12,7 +12,7 @@ FLOORS = [
     {"arrays", "pictures"},
     {"index", "store"},
     {"methods", "models", "significance", "query"},
-    {"duplicates", "atlas", "search", "ingest", "render"},
+    {"duplicates", "atlas", "search", "ingest", "render", "milvus"},
     {"collection", "contents"},
     {"evaluate"},
     {"cli", "server"},

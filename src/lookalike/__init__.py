@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lookalike.client import Client
     from lookalike.collection import Collection
     from lookalike.duplicates import Group, Member
+    from lookalike.milvus.migrate import migrate
     from lookalike.pictures.open import Image, open_image
     from lookalike.search.match import Match
     from lookalike.significance.evidence import Evidence
@@ -37,6 +38,7 @@ __all__ = [
     "ModelError",
     "QueryError",
     "__version__",
+    "migrate",
     "open_image",
 ]
 
@@ -48,6 +50,7 @@ def __getattr__(name: str) -> Any:
     homes = {
         "Client": "lookalike.client",
         "Collection": "lookalike.collection",
+        "migrate": "lookalike.milvus.migrate",
         "Image": "lookalike.pictures.open",
         "open_image": "lookalike.pictures.open",
         "Group": "lookalike.duplicates",

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lookalike.contents import Facet, Info, contents_of
+from lookalike.contents import Facet, Info, contents_in_milvus, contents_of
 from lookalike.errors import CollectionError, QueryError, printable
-from lookalike.search.derived import compact_with_segments, made_here, own_layout, seal
+from lookalike.milvus.address import is_address, parse_address
+from lookalike.search.derived import compact_with_segments, own_layout, seal
 from lookalike.search.newest import Newest
 from lookalike.store.catalogue import Record
 from lookalike.store.directory import Store
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from lookalike.duplicates import Group
     from lookalike.ingest.learn import LearnReport
     from lookalike.ingest.run import IndexReport, Options
+    from lookalike.milvus.store import MilvusStore
     from lookalike.pictures.open import Image, Source
     from lookalike.progress import Progress
     from lookalike.query.parse import Term
+    from lookalike.search.base import Searched
     from lookalike.search.match import Matches
     from lookalike.search.searcher import Searcher
     from lookalike.store.salvage import SalvageReport
@@ -37,7 +40,7 @@ MANY = 20_000
 
 
 class Collection:
-    """Pictures described and kept in one directory, which is created by the first `index`.
+    """Pictures described and kept in one directory, which is created by the first `index`, or in Milvus.
 
         with Collection("album") as album:
             album.index(["~/Pictures"])
@@ -46,12 +49,20 @@ class Collection:
 
     Safe for threads, and to open by any number of processes; only one of them all writes at a time. What is committed
     is found by the next search, which those that are under way do not wait for.
+
+    path: a directory, or an address such as "milvus://host:19530/name", where everything below works the same but
+    for `learn`, `duplicates`, `map`, `check` and what they need, which raise CollectionError.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        self._store = Store(self.path, own_layout)
-        self._newest = Newest(self._store)
+        self._milvus: MilvusStore | None = None
+        if is_address(path):
+            from lookalike.milvus.store import MilvusStore
+
+            self._milvus = MilvusStore(parse_address(path), own_layout)
+        self._directory = Store(self.path, own_layout)
+        self._newest = Newest(self._directory)
         self._asked = False
 
     def __enter__(self) -> Self:
@@ -65,21 +76,21 @@ class Collection:
     def close(self) -> None:
         """Release files; the collection can be used again afterwards."""
         self._newest.forget()
-        self._store.close()
+        self._kept.close()
 
     def __len__(self) -> int:
         """How many pictures can be found."""
-        return self._store.catalogue.counts()["ok"] if self._store.exists else 0
+        return self._kept.catalogue.counts()["ok"] if self._kept.exists else 0
 
     @property
     def methods(self) -> list[str]:
         """Names of the methods that this collection holds."""
-        return list(self._store.catalogue.methods())
+        return list(self._kept.catalogue.methods())
 
     @property
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name, which `index` without paths looks at."""
-        return self._store.catalogue.roots() if self._store.exists else []
+        return self._kept.catalogue.roots() if self._kept.exists else []
 
     # -- filling
 
@@ -108,15 +119,16 @@ class Collection:
         named = [_absolute(path) for path in paths]
         if not named:
             options = replace(options, named=False)
-        if not self._store.exists:  # what cannot begin leaves nothing behind
+        if not self._kept.exists:  # what cannot begin leaves nothing behind
             if not named:
                 raise CollectionError(NOTHING_TO_INDEX)
             for path in named:
                 check_root(path)
             for text in methods:
                 make(text)
-        with self._writing(create=True):
-            report = fill(self._store, named, methods, options, progress or (lambda _: None))
+        told = progress or (lambda _: None)
+        with self._writing(create=True, progress=told) as store:
+            report = fill(store, named, methods, options, told)
         report.seconds = time.monotonic() - started
         return report
 
@@ -133,9 +145,10 @@ class Collection:
         from lookalike.ingest.merge import open_part
 
         started = time.monotonic()
-        opened = [open_part(Path(part).expanduser(), self._store) for part in parts]
-        with self._writing(create=True):
-            report = take_over(self._store, opened, lambda: made_here(self._store), progress or (lambda _: None))
+        opened = [open_part(Path(part).expanduser(), self._directory) for part in parts]
+        told = progress or (lambda _: None)
+        with self._writing(create=True, progress=told) as store:
+            report = take_over(store, opened, told)
         report.seconds = time.monotonic() - started
         return report
 
@@ -183,15 +196,16 @@ class Collection:
         from lookalike.ingest.scope import read_scope, remember_scope
         from lookalike.store.changes import Removed
 
-        with self._writing():
-            ids = sorted({id_ for path in paths for id_ in self._store.catalogue.ids_below(_absolute(path))})
-            self._store.apply([Removed(id_) for id_ in ids])
+        with self._writing() as store:
+            catalogue = store.catalogue
+            ids = sorted({id_ for path in paths for id_ in catalogue.ids_below(_absolute(path))})
+            store.apply([Removed(id_) for id_ in ids])
             for path in paths:
-                self._store.catalogue.forget_roots(_absolute(path))
-            scope = read_scope(self._store.catalogue)
-            rest = scope.removing([_absolute(path) for path in paths], self._store.catalogue.roots())
+                catalogue.forget_roots(_absolute(path))
+            scope = read_scope(catalogue)
+            rest = scope.removing([_absolute(path) for path in paths], catalogue.roots())
             if rest != scope:
-                remember_scope(self._store.catalogue, rest)
+                remember_scope(catalogue, rest)
         return len(ids)
 
     def compact(self) -> int:
@@ -243,7 +257,7 @@ class Collection:
         searcher = self.searcher()
         if names != ("auto",):
             for name in names:
-                searcher.stored(name)
+                searcher.method(name)
         asked = make_query(image=image, text=text, query=query, id=id, region=region, where=where, methods=names)
         if self._asked and searcher.view.pictures >= MANY:
             simd.load_faiss()
@@ -273,7 +287,7 @@ class Collection:
         from lookalike.duplicates.find import Wanted, find_duplicates
 
         wanted = Wanted(between, kinds, shots, keep, keep_in)
-        return find_duplicates(self._store, self.searcher(), max_expected_false, wanted, progress)
+        return find_duplicates(self._store, self._own_searcher(), max_expected_false, wanted, progress)
 
     def sha256(self, path: str | os.PathLike[str]) -> str | None:
         """The SHA-256 (hex) that the collection knows of a file, None when it has no such file."""
@@ -282,16 +296,16 @@ class Collection:
 
     def record_of(self, path: str | os.PathLike[str]) -> Record | None:
         """What is known of a file, None when the collection has no such file."""
-        return self._store.catalogue.by_path(_absolute(path))
+        return self._kept.catalogue.by_path(_absolute(path))
 
     def record(self, id: int) -> Record | None:
         """What is known of a picture."""
-        return self._store.catalogue.records([id]).get(id)
+        return self._kept.catalogue.records([id]).get(id)
 
     def records(self, ids: Iterable[int]) -> list[Record]:
         """What is known of pictures, in the order of the ids; those that are not there are left out."""
         wanted = [int(id_) for id_ in ids]
-        found = self._store.catalogue.records(wanted)
+        found = self._kept.catalogue.records(wanted)
         return [found[id_] for id_ in wanted if id_ in found]
 
     def ids(self, where: str | None = None) -> Ids:
@@ -299,9 +313,8 @@ class Collection:
         from lookalike.query.filters import compile_filter
 
         if where is None:
-            return self._store.catalogue.ids_where("1", ())
-        condition = compile_filter(where)
-        return self._store.catalogue.ids_where(condition.sql, condition.params)
+            return self._kept.catalogue.living()
+        return self._kept.catalogue.ids_where(compile_filter(where))
 
     def map(
         self,
@@ -323,12 +336,12 @@ class Collection:
         from lookalike.atlas.make import make_atlas
 
         return make_atlas(
-            self._store, self.searcher(), method, refresh=refresh, grid=grid, seed=seed, progress=progress
+            self._store, self._own_searcher(), method, refresh=refresh, grid=grid, seed=seed, progress=progress
         )
 
     def info(self) -> Info:
         """What the collection holds. Opens no index."""
-        return contents_of(self._store)
+        return contents_of(self._store) if self._milvus is None else contents_in_milvus(self._milvus)
 
     def facets(self, field: str, limit: int = 100) -> list[Facet]:
         """The most frequent values of a field of filters, or of "year"; pictures without one are left out.
@@ -337,16 +350,16 @@ class Collection:
         """
         from lookalike.query.sql import expression
 
-        found = self._store.catalogue.frequent(expression(field), limit)
+        found = self._kept.catalogue.frequent(expression(field), limit)
         return [Facet(str(value), count) for value, count in found]
 
     def failures(self) -> list[Record]:
         """Files that could not be read, with their reasons."""
-        return list(self._store.catalogue.iterate("failed"))
+        return list(self._kept.catalogue.iterate("failed"))
 
     def damaged(self) -> list[Record]:
         """Pictures that are indexed by a part of them, and what is missing."""
-        return list(self._store.catalogue.iterate("ok", with_reason=True))
+        return list(self._kept.catalogue.iterate("ok", with_reason=True))
 
     def check(self) -> CheckReport:
         """Verify the catalogue, the descriptors and what is derived from them; repair what can be repaired.
@@ -378,15 +391,44 @@ class Collection:
         finally:
             made.close()
 
-    def searcher(self) -> Searcher:
+    def searcher(self) -> Searched:
         """The newest committed state, ready to be asked; it stays as it is for as long as it is held."""
+        return self._own_searcher() if self._milvus is None else self._milvus.searcher()
+
+    def _own_searcher(self) -> Searcher:
+        self._refuse_milvus()
         return self._newest.searcher()
 
+    @property
+    def _kept(self) -> Store | MilvusStore:
+        """Wherever it is kept."""
+        return self._directory if self._milvus is None else self._milvus
+
+    @property
+    def _store(self) -> Store:
+        """The directory, for what only a directory can do."""
+        self._refuse_milvus()
+        return self._directory
+
+    def _refuse_milvus(self) -> None:
+        if self._milvus is not None:
+            raise CollectionError(
+                f"{self._milvus.address} is searched, not worked on, in Milvus: take it into a directory with "
+                f"`lookalike migrate --from {self._milvus.address} --to DIR`"
+            )
+
     @contextlib.contextmanager
-    def _writing(self, *, create: bool = False) -> Iterator[None]:
+    def _writing(
+        self, *, create: bool = False, progress: Callable[[Progress], None] = lambda _: None
+    ) -> Iterator[Store]:
+        """The directory to change, while nobody else does."""
+        if self._milvus is not None:
+            with self._milvus.writing(progress) as store:
+                yield store
+            return
         with self._store.writing(create=create):
             try:
-                yield
+                yield self._store
             finally:
                 if self._store.exists:
                     self._newest.wrote(self._store.generation())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lookalike.store.directory import Store
+
+if TYPE_CHECKING:
+    from lookalike.milvus.store import MilvusStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +85,15 @@ def contents_of(store: Store) -> Info:
         catalogue.skipped(),
         {folder: list(names) for folder, names in scope.ignored.items()},
         sorted(scope.left_out),
+    )
+
+
+def contents_in_milvus(store: MilvusStore) -> Info:
+    """What a collection in Milvus holds. How many bytes that are only Milvus knows: 0 here."""
+    catalogue = store.catalogue
+    view, counts = catalogue.view(), catalogue.counts()
+    held = [MethodInfo(name, one.params, one.extent.items, 0, 0) for name, one in view.methods.items()]
+    return Info(
+        *(str(store.address), counts["ok"], counts["failed"], counts["removed"], 0, held, catalogue.roots()),
+        *(catalogue.damaged(), catalogue.skipped()),
     )

@@ -30,6 +30,7 @@ NOT_RUN = {
     "python script/sample_pictures.py": "is what the pictures here come from",
     "parallel ": "is not everywhere",
     "lookalike serve": "ends only when it is told to; tests/server runs it",
+    "milvus://": "asks a server; tests/milvus runs it with one",
     "curl ": "tests/server/test_documentation.py asks them of a server",
     "clip-vit-b32": "is a model that has to be fetched",
 }

@@ -121,6 +121,18 @@ def test_text_is_compared_without_regard_to_case(where, ids):
     assert matching(where, [{"path_text": path} for path in PATHS]) == ids
 
 
+@given(st.lists(st.text("aBÄ/%_.", max_size=8), min_size=1, max_size=6), st.text("abä/%_.", max_size=5), st.data())
+@REPEATABLE
+def test_asking_the_whole_path_first_changes_nothing(paths, pattern, data):
+    """A part of the path is computed only where the whole of it may fit."""
+    name = data.draw(st.sampled_from(("folder", "name")))
+    negated, operator = data.draw(st.sampled_from(("", "not "))), data.draw(st.sampled_from(("=", "like")))
+    part = (lambda path: path.rpartition("/")[0].rstrip("/")) if name == "folder" else lambda p: p.rpartition("/")[2]
+    rows = [{"path_text": path, "caption": part(path)} for path in paths]
+    plain = matching(f"{negated}(caption {operator} '{pattern}')", rows)
+    assert matching(f"{negated}({name} {operator} '{pattern}')", rows) == plain
+
+
 @pytest.mark.parametrize(
     ("where", "ids"),
     [

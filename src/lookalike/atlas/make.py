@@ -128,5 +128,5 @@ def _atlas(layout: KeptMap, catalogue: Catalogue, method: str, grid: bool) -> At
         shapes=np.array([(record.width or 1, record.height or 1) for record in shown], np.int64).reshape(-1, 2),
         neighbours=layout.neighbours,
         grid=shape,
-        missing=np.setdiff1d(catalogue.ids_where("1", ()), layout.ids),
+        missing=np.setdiff1d(catalogue.living(), layout.ids),
     )

@@ -18,6 +18,7 @@ from lookalike.cli.keep import check, remove
 from lookalike.cli.learn import learn
 from lookalike.cli.map import map_
 from lookalike.cli.methods import methods
+from lookalike.cli.migrate import migrate
 from lookalike.cli.models import models
 from lookalike.cli.options import COLLECTION_VARIABLE
 from lookalike.cli.search import search
@@ -86,9 +87,11 @@ def common(
         typer.Option(
             "--collection",
             "-c",
+            "--store",
             metavar="DIR",
             envvar=COLLECTION_VARIABLE,
-            help="Directory of the collection; may also follow the command. Default: one in your user data directory.",
+            help="Directory of the collection, or milvus://HOST:PORT/NAME; may also follow the command. "
+            "Default: one in your user data directory.",
         ),
     ] = None,
     version: Annotated[
@@ -102,7 +105,7 @@ def common(
     ctx.obj = collection
 
 
-for command in (index, learn, search, serve, compare, evaluate, info, remove, check, methods, describe, merge):
+for command in (index, learn, search, serve, compare, evaluate, info, remove, check, methods, describe, merge, migrate):
     app.command()(command)
 app.command("map")(map_)
 app.add_typer(duplicates, name="duplicates")

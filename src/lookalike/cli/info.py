@@ -59,13 +59,14 @@ def _failures(records: list[Record], json: bool) -> None:
 
 def _overview(about: Info) -> None:
     out = console()
-    out.print(f"{printable(about.path)}: {plural(about.pictures, 'picture')}, {size(about.bytes)}", soft_wrap=True)
+    room = size(about.bytes) if about.bytes else "in Milvus"  # which alone knows how much that is
+    out.print(f"{printable(about.path)}: {plural(about.pictures, 'picture')}, {room}", soft_wrap=True)
     rows = [
         (
             method.name,
             f"{method.pictures:,}",
-            size(method.bytes),
-            str(method.segments),
+            size(method.bytes) if about.bytes else "",
+            str(method.segments) if about.bytes else "",
             ", ".join(f"{name}={value}" for name, value in method.params.items()),
         )
         for method in about.methods

@@ -15,7 +15,12 @@ COLLECTION_VARIABLE = "LOOKALIKE_COLLECTION"
 
 CollectionOption = Annotated[
     Path | None,
-    typer.Option("--collection", "-c", metavar="DIR", help="Directory of the collection.", show_default=False),
+    typer.Option(
+        *("--collection", "-c", "--store"),
+        metavar="DIR",
+        help="Directory of the collection, or milvus://HOST:PORT/NAME.",
+        show_default=False,
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]

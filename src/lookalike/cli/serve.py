@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lookalike.cli.options import CollectionOption, named_collection
-from lookalike.errors import LookalikeError, QueryError, printable
+from lookalike.errors import LookalikeError, QueryError
 from lookalike.extras import how_to_install
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def serve(
 
         # behind the # it never leaves the browser: the page exchanges it for a cookie
         page = address_of(settings) + (f"#token={made.secret}" if made else "")
-        typer.echo(f"serving {printable(settings.collection)}\nopen {page}\nCtrl-C ends it")
+        typer.echo(f"serving {settings.place}\nopen {page}\nCtrl-C ends it")
         if open_:
             typer.launch(page)
 

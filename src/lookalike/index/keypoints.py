@@ -116,6 +116,12 @@ class KeypointKind:
     def open(self, items: Items[Ragged], segments: Sequence[Segment[Part]]) -> KeypointIndex:
         return KeypointIndex(self, items, segments)
 
+    def far(self, rows: Ragged) -> float:
+        """Squared distance beyond which two descriptors do not match, by those of some pictures."""
+        if self.form.coded:
+            return float(shipped().far)
+        return float(FAR * typical_square(self.form.vectors(first_rows(rows, self.voters))))
+
     def _sealed(self, codebook: Codebook, counts: Bytes, where: Bytes, sizes: Any, entries: Any) -> Sealed:
         arrays = {"counts": counts, "places": where, "sizes": sizes, "entries": entries}
         own = {} if self.form.coded else {f"codebook.{name}": array for name, array in codebook.arrays().items()}
@@ -135,6 +141,29 @@ class KeypointKind:
         if codebook.name != sealed.params.get("codebook") or codebook.width != self.form.dimension:
             raise ValueError("the segment is of another codebook")
         return codebook
+
+
+def cast_votes(query: Bytes, squares: Floats, pictures: Ids, place: Bytes, far: np.float32) -> Votes:
+    """Votes of a query's packed rows (n, w) for the pictures of the k voters nearest to each.
+
+    squares: (n, k) squared distances, ascending, inf where there is none; pictures: (n, k) ids, -1 where there is
+    none; place: (n, k, PLACE); far: squared distance beyond which two descriptors do not match.
+    """
+    last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
+    weight = np.maximum(0, 1 - squares / np.maximum(last, max(far, _NOTHING)))
+    voter, rank = np.nonzero((pictures >= 0) & (weight > 0))
+    weights, picture, place = weight[voter, rank], pictures[voter, rank], place[voter, rank]
+    known, position = np.unique(picture, return_inverse=True)
+    _, first = np.unique(voter * max(1, len(known)) + position, return_index=True)
+    voter, weights, picture = voter[first], weights[first], picture[first]
+    position, place = position[first], place[first]
+    # which voter it was: a picture has hardly two that share all of their place
+    spot = position << 32 | np.ascontiguousarray(place).view(np.uint32)[:, 0]
+    _, at, crowd = np.unique(spot, return_inverse=True, return_counts=True)
+    here, octaves, angle = (part[voter] for part in places(query))
+    there, zoom, turn = unpack_places(place)
+    fair = (weights / np.sqrt(crowd[at])).astype(np.float32)
+    return Votes(voter, picture, fair, here, there, turn - angle, zoom - octaves)
 
 
 class KeypointIndex:
@@ -167,19 +196,8 @@ class KeypointIndex:
         keep = self._items.keep(allowed)
         chosen = self._living if allowed is None else None
         squares, position, place = self._nearest(self._kind.form.vectors(query), keep, chosen)
-        last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
-        weight = np.maximum(0, 1 - squares / np.maximum(last, max(self._far, _NOTHING)))
-        voter, rank = np.nonzero((position >= 0) & (weight > 0))
-        weights, position, place = weight[voter, rank], position[voter, rank], place[voter, rank]
-        _, first = np.unique(voter * max(1, self._items.size) + position, return_index=True)
-        voter, weights, position, place = voter[first], weights[first], position[first], place[first]
-        # which voter it was: a picture has hardly two that share all of their place
-        spot = position << 32 | np.ascontiguousarray(place).view(np.uint32)[:, 0]
-        _, at, crowd = np.unique(spot, return_inverse=True, return_counts=True)
-        here, octaves, angle = (part[voter] for part in places(query))
-        there, zoom, turn = unpack_places(place)
-        fair = (weights / np.sqrt(crowd[at])).astype(np.float32)
-        return Votes(voter, self._items.ids[position], fair, here, there, turn - angle, zoom - octaves)
+        pictures = np.where(position >= 0, self._items.ids[position], -1) if self._items.size else position
+        return cast_votes(query, squares, pictures, place, self._far)
 
     def _ranked(self, query: Bytes, k: int, allowed: Ids | None) -> tuple[Ids, Floats]:
         pictures, votes = self.votes(query, allowed).count(k)
@@ -190,9 +208,7 @@ class KeypointIndex:
         """Squared distance beyond which two descriptors do not match."""
         if self._segments:
             return np.float32(self._segments[0].part.lists.codebook.far)
-        voters = first_rows(self._items.block(0, min(_TAIL, self._items.size)), self._kind.voters)
-        form = self._kind.form
-        return np.float32(shipped().far if form.coded else FAR * typical_square(form.vectors(voters)))
+        return np.float32(self._kind.far(self._items.block(0, min(_TAIL, self._items.size))))
 
     @cached_property
     def _living(self) -> list[Chosen | None]:

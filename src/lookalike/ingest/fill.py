@@ -13,6 +13,7 @@ from lookalike.ingest.shards import refuse_another, remember_shard
 from lookalike.methods.base import Method
 from lookalike.methods.factory import NAMES, make, parse
 from lookalike.progress import Progress
+from lookalike.search.derived import made_here
 from lookalike.search.segments import seal_all
 from lookalike.significance.nulls import learn
 from lookalike.store.directory import Store
@@ -53,13 +54,11 @@ def fill(
     return report
 
 
-def take_over(
-    store: Store, parts: Sequence[Part], made: Callable[[], Mapping[str, Method[Any]]], told: Callable[[Progress], None]
-) -> IndexReport:
-    """Merge parts into a collection. made: its methods, asked for when it has those of the parts."""
+def take_over(store: Store, parts: Sequence[Part], told: Callable[[Progress], None]) -> IndexReport:
+    """Merge parts into a collection."""
     refuse_another(store, None)
     accept_methods(store, parts)
-    methods = made()
+    methods = made_here(store)
     report = together([merge(store, part, told, lambda: seal_all(store, methods)) for part in parts])
     _finish(store, methods)
     return report

@@ -69,7 +69,7 @@ def sql_of(condition: Condition) -> Sql:
         case Known(field):
             return f"{column(field.name)} IS NOT NULL", ()
         case Like(field, pattern):
-            return _of_any_case(column(field.name), "LIKE", pattern)
+            return _likely(field.name, pattern, _of_any_case(column(field.name), "LIKE", pattern))
         case Near():
             return _near(condition)
         case Compared():
@@ -101,8 +101,19 @@ def _compared(condition: Compared) -> Sql:
         pattern, ends = _PERIODS[condition.operator]
         return pattern.format(sql), tuple(condition.value[end] for end in ends)
     if condition.field.kind == "text":
-        return _of_any_case(sql, condition.operator, str(condition.value[0]))
+        text = str(condition.value[0])
+        found = _of_any_case(sql, condition.operator, text)
+        return _likely(condition.field.name, text, found) if condition.operator == "=" else found
     return f"{sql} {condition.operator} ?", condition.value
+
+
+def _likely(field: str, pattern: str, found: Sql) -> Sql:
+    """What follows from a condition on a part of the path is asked first of the whole path, which is there already:
+    the parts are computed of the few that are left, a tenth of the work."""
+    if field not in ("folder", "name"):
+        return found
+    sql, params = _of_any_case("path_text", "LIKE", f"{pattern}%" if field == "folder" else f"%{pattern}")
+    return f"({sql} AND {found[0]})", (*params, *found[1])
 
 
 def _of_any_case(sql: str, operator: str, text: str) -> Sql:

@@ -14,18 +14,17 @@ from lookalike.pictures.open import Image, open_image
 from lookalike.pictures.region import open_region
 from lookalike.query.parse import Query, Term
 from lookalike.search.asker import Asker, Limits
+from lookalike.search.base import Records, Searched
 from lookalike.search.fusion import auto, fuse, steps
 from lookalike.search.match import Match, Matches
-from lookalike.search.searcher import Searcher
-from lookalike.store.catalogue import Catalogue
 
 
-def answer(searcher: Searcher, query: Query, limits: Limits) -> Matches:
+def answer(searcher: Searched, query: Query, limits: Limits) -> Matches:
     """The pictures that answer a query, best first."""
     _refuse_what_does_not_apply(searcher, query, limits)
     catalogue, allowed = searcher.catalogue, None
     if query.where is not None:
-        allowed = catalogue.ids_where(query.where.sql, query.where.params, searcher.view)
+        allowed = catalogue.ids_where(query.where, searcher.view)
     own = {id_ for term in query.terms for id_ in _same_file(term, searcher)} if limits.exclude_self else set()
     wanted = replace(limits, k=limits.k + len(own))
     if len(query.terms) == 1 and query.terms[0].kind != "text":
@@ -48,7 +47,7 @@ def _likely(match: Match, most: float | None) -> bool:
     return most is None or (match.expected_false is not None and match.expected_false <= most)
 
 
-def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
+def _like_picture(searcher: Searched, query: Query, limits: Limits, allowed: Ids | None) -> Matches:
     catalogue = searcher.catalogue
     picture = _picture(query.terms[0], query, catalogue)
     asker = Asker(searcher, picture, limits, allowed)
@@ -70,13 +69,13 @@ def _like_picture(searcher: Searcher, query: Query, limits: Limits, allowed: Ids
     return Matches(matches, steps=steps(answers))
 
 
-def _of_pictures(searcher: Searcher) -> list[str]:
+def _of_pictures(searcher: Searched) -> list[str]:
     """The methods to ask with a picture: words know nothing of it that looks do not know better."""
     names = list(searcher.methods)
     return [name for name in names if searcher.method(name).traits.role != "words"] or names
 
 
-def _refuse_what_does_not_apply(searcher: Searcher, query: Query, limits: Limits) -> None:
+def _refuse_what_does_not_apply(searcher: Searched, query: Query, limits: Limits) -> None:
     """QueryError for a radius or a kind of index that the methods asked would ignore."""
     given = "a radius" if limits.radius is not None else "an index" if limits.index != "auto" else ""
     if not given:
@@ -90,7 +89,7 @@ def _refuse_what_does_not_apply(searcher: Searcher, query: Query, limits: Limits
         raise QueryError(f"{name} has no radius: what it finds is confirmed or not, at no distance")
 
 
-def _same_file(term: Term, searcher: Searcher) -> list[int]:
+def _same_file(term: Term, searcher: Searched) -> list[int]:
     """Pictures of the collection whose file is the very file asked with, or the one of the picture asked with."""
     source = term.value
     if term.kind == "text":
@@ -109,11 +108,10 @@ def _same_file(term: Term, searcher: Searcher) -> list[int]:
         return []
     if digest is None:
         return []
-    ids: list[int] = searcher.catalogue.ids_where("sha256 = ?", (bytes.fromhex(digest),), searcher.view).tolist()
-    return ids
+    return searcher.catalogue.ids_of_content(digest, searcher.view)
 
 
-def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:
+def _picture(term: Term, query: Query, catalogue: Records) -> Image | int:
     """The picture of a term, opened; the id of a stored one, whose descriptors are asked with."""
     source = term.value
     if isinstance(source, Image):
@@ -130,6 +128,6 @@ def _picture(term: Term, query: Query, catalogue: Catalogue) -> Image | int:
     return open_image(source) if query.region is None else open_region(source, query.region)
 
 
-def _opened(picture: Image | int, catalogue: Catalogue) -> Image:
+def _opened(picture: Image | int, catalogue: Records) -> Image:
     """The picture itself, of a stored one too."""
     return picture if isinstance(picture, Image) else open_image(catalogue.records([picture])[picture].path)

@@ -14,9 +14,9 @@ from lookalike.index.votes import Voting
 from lookalike.methods.base import Method, Variant
 from lookalike.pictures.open import Image
 from lookalike.search.ask import find
+from lookalike.search.base import Searched
 from lookalike.search.local import confirmed, find_parts, in_whole, is_certain
 from lookalike.search.match import THROUGH
-from lookalike.search.searcher import Searcher
 from lookalike.significance.evidence import Evidence, Findings
 from lookalike.significance.model import expected_false
 
@@ -45,7 +45,7 @@ class Asker:
 
     def __init__(
         self,
-        searcher: Searcher,
+        searcher: Searched,
         picture: Image | int,
         limits: Limits,
         allowed: Ids | None,

@@ -7,6 +7,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lookalike.arrays.rows import Ragged, Rows
 from lookalike.errors import CollectionError, QueryError
 from lookalike.index.base import Index, IndexKind, Segment
@@ -106,6 +108,12 @@ class Searcher:
         """The descriptors of a method as they are kept, those of removed pictures included."""
         matrix = self._hold(name).matrix
         return self._once.get(("items", name), lambda: Items(matrix.ids(), matrix, self.view.tombstones))
+
+    def sample(self, name: str, most: int) -> Rows:
+        """Packed descriptors of so many pictures at most, from all over the collection."""
+        items = self.items(name)
+        rows: Rows = items.take(np.arange(0, items.size, max(1, items.size // most))[:most])
+        return rows
 
     def rows(self, name: str) -> Rows:
         """All rows of `items`, verified and not copied."""

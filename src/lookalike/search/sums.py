@@ -15,10 +15,10 @@ from lookalike.methods.base import Method
 from lookalike.methods.vector import TextQuery, Vector
 from lookalike.pictures.open import Image
 from lookalike.query.parse import Query, Term
+from lookalike.search.base import Searched
 from lookalike.search.labels import SIMILAR
 from lookalike.search.match import Match, Matches, Step
 from lookalike.search.relevance import FLOOR, HARDLY, MATCHES, strength
-from lookalike.search.searcher import Searcher
 from lookalike.search.words import WordHit, Words, hits
 from lookalike.significance.evidence import Evidence
 
@@ -59,7 +59,7 @@ class _Asked:
 
 
 def answer_sum(
-    searcher: Searcher, query: Query, pictures: Mapping[int, Image | int], k: int, allowed: Ids | None
+    searcher: Searched, query: Query, pictures: Mapping[int, Image | int], k: int, allowed: Ids | None
 ) -> Matches:
     """The k pictures in the direction of the sum. pictures: the image terms by their place in the query, opened, or
     the ids of stored ones.
@@ -107,7 +107,7 @@ def _notes(asked: _Asked, wanted: str, matches: Sequence[Match], blind: bool) ->
     return tuple(notes)
 
 
-def _space(searcher: Searcher, query: Query) -> Space:
+def _space(searcher: Searched, query: Query) -> Space:
     """The method that can express all terms: the one named, else the one that is best at it; of pictures alone the
     one that knows looks."""
     has_text = any(term.kind == "text" for term in query.terms)
@@ -124,7 +124,7 @@ def _space(searcher: Searcher, query: Query) -> Space:
     raise QueryError("this collection cannot be asked with words: add them with `lookalike index --method text`")
 
 
-def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping[int, Image | int]) -> _Asked:
+def _direction(searcher: Searched, space: Space, query: Query, pictures: Mapping[int, Image | int]) -> _Asked:
     texts = [term for term in query.terms if term.kind == "text"]
     shown = [(place, term) for place, term in enumerate(query.terms) if term.kind != "text"]
     vectors = []
@@ -142,7 +142,7 @@ def _direction(searcher: Searcher, space: Space, query: Query, pictures: Mapping
     return _Asked(space.name, label, plain, asked, *_spread(searcher, space, asked))
 
 
-def _vector(searcher: Searcher, space: Space, picture: Image | int) -> Vector | None:
+def _vector(searcher: Searched, space: Space, picture: Image | int) -> Vector | None:
     if not isinstance(picture, int):
         return space.describe(picture)
     try:
@@ -152,18 +152,16 @@ def _vector(searcher: Searcher, space: Space, picture: Image | int) -> Vector | 
     return kept
 
 
-def _spread(searcher: Searcher, space: Space, asked: TextQuery) -> tuple[float, float]:
+def _spread(searcher: Searched, space: Space, asked: TextQuery) -> tuple[float, float]:
     """Mean and standard deviation of the cosines of the collection's own pictures with a direction."""
-    items = searcher.items(space.name)
-    sample = np.arange(0, items.size, max(1, items.size // SAMPLE))[:SAMPLE]
-    cosines = np.asarray(items.take(sample), np.float32) @ asked.vector.values
+    cosines = np.asarray(searcher.sample(space.name, SAMPLE), np.float32) @ asked.vector.values
     if len(cosines) < 2:
         return 0.0, 1.0
     return float(cosines.mean()), max(float(cosines.std()), 1e-3)
 
 
 def _distances(
-    searcher: Searcher, asked: _Asked, k: int, everywhere: tuple[Ids | None] | None, groups: Sequence[Ids]
+    searcher: Searched, asked: _Asked, k: int, everywhere: tuple[Ids | None] | None, groups: Sequence[Ids]
 ) -> dict[int, float]:
     """The k nearest by sight, unless `everywhere` is None, and the k nearest of each group that words point at."""
     index = searcher.index(asked.name)

@@ -13,7 +13,7 @@ import numpy as np
 from lookalike.arrays.rows import Ids
 from lookalike.models.lexicon import MAX_WORDS, telling_words
 from lookalike.models.taught import Taught
-from lookalike.search.searcher import Searcher
+from lookalike.search.base import Searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Words:
     that all pictures share tells nothing; inflected forms count as the word (Porter's stemmer). allowed: only these.
     """
 
-    def __init__(self, searcher: Searcher, text: str, allowed: Ids | None) -> None:
+    def __init__(self, searcher: Searched, text: str, allowed: Ids | None) -> None:
         self.words = telling_words(text)[:MAX_WORDS]
         catalogue, view = searcher.catalogue, searcher.view
         taught = _taught(searcher)
@@ -77,7 +77,7 @@ class _Learner(Protocol):
     def taught(self) -> Taught | None: ...
 
 
-def _taught(searcher: Searcher) -> Taught | None:
+def _taught(searcher: Searched) -> Taught | None:
     methods = (searcher.method(name) for name in searcher.methods)
     return next((cast(_Learner, method).taught for method in methods if method.traits.role == "words"), None)
 

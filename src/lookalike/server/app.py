@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from lookalike import __version__
+from lookalike.milvus.address import is_address
 from lookalike.server import errors
 from lookalike.server.decoders import Decoders
 from lookalike.server.desk import Desk
@@ -78,16 +79,18 @@ def make_services(settings: Settings) -> Services:
     limits = settings.limits
     collection, runtime = settings.collection, settings.runtime
     assert runtime is not None  # `serve` makes one
+    if is_address(collection):
+        settings.folder.mkdir(parents=True, exist_ok=True)
     decoders = Decoders(limits.decodes, max_pixels=limits.pixels, seconds=limits.decode_seconds)
     return Services(
         settings=settings,
         library=Library(collection, limits.searches, limits.queue),
         decoders=decoders,
-        thumbnails=Thumbnails(collection, decoders),
+        thumbnails=Thumbnails(settings.folder, decoders),
         fetcher=Fetcher(limits.upload_bytes, limits.upload_seconds),
         jobs=Jobs(runtime, collection),
-        results=Results(collection),
-        plans=Plans(collection, settings.move_to),
+        results=Results(settings.folder),
+        plans=Plans(settings.folder, settings.move_to),
         decoding=Desk("decode", limits.decodes, limits.queue),
         fetching=Desk("fetch", limits.fetches, limits.queue),
     )

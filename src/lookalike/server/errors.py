@@ -78,7 +78,7 @@ def _without_paths(request: Request, error: LookalikeError) -> LookalikeError:
     """The same error for those who are not told where things lie."""
     if isinstance(error, ImageError):
         return ImageError(os.path.basename(error.path), error.reason)
-    place = printable(request.app.state.services.settings.collection)
+    place = request.app.state.services.settings.place
     if place in str(error):
         told = str(error).replace(place, "the collection")
         return RefusedError(error.status, error.name, told) if isinstance(error, RefusedError) else type(error)(told)

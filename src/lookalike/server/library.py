@@ -11,6 +11,7 @@ from fastapi import Request
 
 from lookalike.collection import Collection
 from lookalike.errors import CollectionError, printable
+from lookalike.milvus.address import is_address
 from lookalike.server.desk import Desk
 
 T = TypeVar("T")
@@ -45,7 +46,9 @@ class Library:
         self._album.close()
 
     def _with(self, work: Callable[[Collection], T]) -> T:
-        if not self._album.path.is_dir():  # what is open would be answered from for ever
+        if (
+            not is_address(self._album.path) and not self._album.path.is_dir()
+        ):  # what is open would be answered from for ever
             self._album.close()
             raise CollectionError(f"no collection at {printable(self._album.path)}")
         return work(self._album)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
+from lookalike.errors import printable
+from lookalike.milvus.address import folder_of, is_address, parse_address
+
 DEFAULT_PORT = 8008
 
 
@@ -82,7 +85,17 @@ class Settings:
     @property
     def uploads_folder(self) -> Path:
         """Where uploaded pictures are kept: in the collection's directory unless another folder is named."""
-        return self.uploads or self.collection / "uploads"
+        return self.uploads or self.folder / "uploads"
+
+    @property
+    def place(self) -> str:
+        """The collection, as people are told of it."""
+        return str(parse_address(self.collection)) if is_address(self.collection) else printable(self.collection)
+
+    @property
+    def folder(self) -> Path:
+        """Where files of this server are kept: thumbnails, uploads, results."""
+        return folder_of(self.collection)
 
 
 def is_loopback(host: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from lookalike.index.base import Index
 from lookalike.index.items import Items, Source
 from lookalike.methods.base import Method
 from lookalike.significance.model import Blend, Null, NullModel, fit
-from lookalike.store.catalogue import Catalogue
 from lookalike.store.directory import Store
 from lookalike.store.methods import StoredMethod
 
@@ -27,7 +26,15 @@ ENOUGH = 1000  # pictures from which on nothing else counts
 ROUNDS, SIDE = 16, 50
 
 
-def null_of(catalogue: Catalogue, stored: StoredMethod) -> Null | None:
+class Facts(Protocol):
+    """What a collection remembers."""
+
+    def fact(self, key: str, /) -> Any:
+        """A JSON value, None when there is none."""
+        ...
+
+
+def null_of(catalogue: Facts, stored: StoredMethod) -> Null | None:
     """The null model of a method in a collection; None where nothing is known of it (another model, few pictures).
 
     Below FEWEST pictures it is the bundled one, from ENOUGH on the collection's own, in between a mixture in
@@ -93,7 +100,7 @@ def sample_distances(index: Index[Any], ids: Ids, rows: Source, seed: int = 0) -
     return np.concatenate(found).astype(np.float64)
 
 
-def _learnt(catalogue: Catalogue, stored: StoredMethod) -> tuple[int, NullModel | None]:
+def _learnt(catalogue: Facts, stored: StoredMethod) -> tuple[int, NullModel | None]:
     """From how many pictures a collection's own null model was learnt, and the model; a senseless one is none."""
     fact = catalogue.fact(_key(stored))
     try:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -63,6 +63,16 @@ _COLUMNS = (
     *((str, True), (str, False), (int, True)),
 )
 """Type of each column of a record, and whether it must be there."""
+
+
+class Where(Protocol):
+    """A condition on a row of the table `images`, and its parameters."""
+
+    @property
+    def sql(self) -> str: ...
+
+    @property
+    def params(self) -> Sequence[Any]: ...
 
 
 class Catalogue:
@@ -204,11 +214,21 @@ class Catalogue:
         """Ids whose descriptors must not be found: removed or failed."""
         return _ids(self._rows("SELECT id FROM images WHERE status != 'ok' ORDER BY id"))
 
-    def ids_where(self, condition: str, params: Sequence[Any], view: View | None = None) -> Ids:
+    def living(self) -> Ids:
+        """Ids of all pictures that can be found, ascending."""
+        return _ids(self._rows("SELECT id FROM images WHERE status = 'ok' ORDER BY id"))
+
+    def ids_where(self, where: Where, view: View | None = None) -> Ids:
         """Ids of pictures for which a compiled filter holds, ascending: of those that live now, or did in a view."""
         living = "status = 'ok'" if view is None else "1"
-        ids = _ids(self._rows(f"SELECT id FROM images WHERE {living} AND ({condition}) ORDER BY id", params))
+        ids = _ids(self._rows(f"SELECT id FROM images WHERE {living} AND ({where.sql}) ORDER BY id", where.params))
         return ids if view is None else view.living(ids)
+
+    def ids_of_content(self, sha256: str, view: View) -> list[int]:
+        """Ids of a view's pictures with this content, by its SHA-256 in hex, ascending."""
+        rows = self._rows("SELECT id FROM images WHERE sha256 = ? ORDER BY id", (bytes.fromhex(sha256),))
+        found: list[int] = view.living(_ids(rows)).tolist()
+        return found
 
     def ids_below(self, path: str) -> list[int]:
         """Ids of the living record of a path, or of all below it when it is a folder."""
@@ -242,6 +262,18 @@ class Catalogue:
             )
         )
 
+    def gaps_between(self, low: int, high: int) -> dict[int, dict[str, str]]:
+        """By picture from low to high - 1: method name -> why it has no descriptor of it."""
+        found: dict[int, dict[str, str]] = {}
+        rows = self._rows(
+            "SELECT g.image, m.name, g.reason FROM gaps g JOIN methods m ON m.id = g.method "
+            "WHERE g.image >= ? AND g.image < ? ORDER BY g.image, m.id",
+            (low, high),
+        )
+        for image, name, reason in rows:
+            found.setdefault(image, {})[name] = reason
+        return found
+
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
         rows = self._rows("SELECT path, sum FROM roots ORDER BY path")
@@ -274,6 +306,10 @@ class Catalogue:
             return json.loads(rows[0][1])
         except (ValueError, TypeError, RecursionError) as error:
             raise self._damaged("what it remembers makes no sense", "run `lookalike check`") from error
+
+    def facts(self) -> dict[str, Any]:
+        """All that is remembered."""
+        return {key: self.fact(key) for (key,) in self._rows("SELECT key FROM facts ORDER BY key")}
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key; the caller opens the transaction."""

@@ -50,7 +50,7 @@ def compact(store: Store, carry: Carry = lambda before, kept, after: None) -> in
     carry: takes over what is derived from a method's items, before the copies of those that are kept count.
     """
     catalogue = store.catalogue
-    living = catalogue.ids_where("1", ())
+    living = catalogue.living()
     kept: dict[str, _Kept] = {}
     methods = catalogue.methods()
     for name, method in methods.items():

@@ -121,7 +121,7 @@ async def _taken(request: Request, here: Services, upload: Upload, failed: list[
         failed.append({"name": upload.name, "reason": error.reason})
         return None
     folder = here.settings.uploads_folder
-    return await here.decode(lambda: str(keep(here.settings.collection, folder, upload, small.format)), request)
+    return await here.decode(lambda: str(keep(here.settings.folder, folder, upload, small.format)), request)
 
 
 async def _ended(request: Request, here: Services, job: dict[str, Any], seconds: float) -> dict[str, Any]:

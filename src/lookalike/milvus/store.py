@@ -1,0 +1,76 @@
+"""A collection in Milvus: for whoever searches, nothing on this machine; for the one who writes, a working copy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lookalike.milvus.address import Address, working_copy
+from lookalike.milvus.catalogue import MilvusCatalogue
+from lookalike.milvus.fetch import fetch
+from lookalike.milvus.publish import publish, published_at
+from lookalike.milvus.searcher import MilvusSearcher
+from lookalike.milvus.server import Server
+from lookalike.progress import Progress
+from lookalike.store.directory import OwnLayout, Store
+
+FRESH = 1.0
+"""Seconds for which nobody asks whether something new was written."""
+
+
+class MilvusStore:
+    """What a `Store` is for a directory. Safe for threads."""
+
+    def __init__(self, address: Address, own_layout: OwnLayout) -> None:
+        self.address = address
+        self._own_layout = own_layout
+        self.server = Server(address)
+        self.catalogue = MilvusCatalogue(self.server)
+        self._known: MilvusSearcher | None = None
+        self._lock = threading.Lock()
+        self._asked, self._generation = -FRESH, 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a collection."""
+        return self.catalogue.state(strong=True) is not None
+
+    def close(self) -> None:
+        """Hang up; the next use connects again."""
+        self.server.close()
+
+    def generation(self) -> int:
+        """The number of the newest view, as it was a second ago at most."""
+        now = time.monotonic()
+        if now - self._asked > FRESH:
+            self._generation, self._asked = self.catalogue.generation(), now
+        return self._generation
+
+    def searcher(self) -> MilvusSearcher:
+        """The newest state, ready to be asked."""
+        with self._lock:
+            if self._known is None or self._known.view.generation != self.generation():
+                self._known = MilvusSearcher(self.catalogue, self.catalogue.view())
+            return self._known
+
+    @contextmanager
+    def writing(self, progress: Callable[[Progress], None]) -> Iterator[Store]:
+        """A directory to change, which is as Milvus is; what was changed is written there in the end, also after an
+        error, so that nothing that was done is lost."""
+        store = Store(working_copy(self.address), self._own_layout)
+        try:
+            with store.writing(create=True):
+                self._bring_up_to_date(store, progress)
+                try:
+                    yield store
+                finally:
+                    publish(store, self.server, progress)
+                    self._asked = -FRESH
+        finally:
+            store.close()
+
+    def _bring_up_to_date(self, store: Store, progress: Callable[[Progress], None]) -> None:
+        if self.exists and store.catalogue.fact(published_at(self.server)) is None:
+            fetch(self.server, store, progress)
