@@ -19,13 +19,20 @@ def libraries(monkeypatch):
     faiss.omp_set_num_threads(4)
 
     class Blas:
+        """As threadpoolctl shows it: the first thread that sets a number decides for all others while it lives."""
+
+        threading_layer = "pthreads"
         number = 4
+        decides = None
 
         def get_num_threads(self):
             return self.number
 
         def set_num_threads(self, number):
-            self.number = number
+            if self.decides is None or not self.decides.is_alive():
+                self.decides = threading.current_thread()
+            if self.decides is threading.current_thread():
+                self.number = number
 
     blas = Blas()
     monkeypatch.setattr(threads, "_blas", lambda with_cv2: [blas])
@@ -42,6 +49,23 @@ def test_inside_one_thread_no_library_starts_others_and_afterwards_all_do_again(
         assert libraries() == (1, 1, 1)
         raise KeyError
     assert libraries() == before == (4, 4, 4)
+
+
+def test_it_holds_for_every_thread_whichever_was_the_first_inside(libraries):
+    seen = []
+
+    def other():
+        with one_thread():
+            seen.append(libraries())
+        seen.append(libraries()[0])
+
+    with one_thread():
+        assert libraries() == (1, 1, 1)
+    for _ in range(2):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(10)
+    assert seen == [(1, 1, 1), 4] * 2
 
 
 def test_the_last_thread_to_leave_turns_the_libraries_on_again(libraries):

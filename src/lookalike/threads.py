@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -97,13 +97,23 @@ def _turn_off() -> list[Callable[[], object]]:
     for library in _blas("cv2" in sys.modules):
         before = library.get_num_threads()
         if before > 1:
-            library.set_num_threads(1)
-            restore.append(lambda library=library, before=before: library.set_num_threads(before))  # type: ignore[misc]
+            _set_threads(library, 1)
+            restore.append(partial(_set_threads, library, before))
     cv2: Any = sys.modules.get("cv2")
     if hasattr(cv2, "setNumThreads") and (before := cv2.getNumThreads()) > 1:
         cv2.setNumThreads(1)
         restore.append(lambda: cv2.setNumThreads(before))
     return restore
+
+
+def _set_threads(library: Any, number: int) -> None:
+    if getattr(library, "threading_layer", "") != "pthreads":  # it counts by the thread that asks
+        library.set_num_threads(number)
+        return
+    # threadpoolctl lets the first thread that asks decide for all others while it lives, so none that lives on asks
+    asking = threading.Thread(target=library.set_num_threads, args=(number,))
+    asking.start()
+    asking.join()
 
 
 @cache
