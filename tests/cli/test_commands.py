@@ -402,6 +402,9 @@ def test_searching_an_empty_collection_says_that_it_is_empty(cli, pictures, tmp_
     cli("index", tmp_path / "none", "--workers", 0, *NAMED, on=tmp_path / "album")
     result = cli("search", pictures / "coffee.png", on=tmp_path / "album")
     assert "there is no picture in this collection yet: lookalike index FOLDER" in result.output
+    cli("index", "--workers", 0, "--method", "text", on=tmp_path / "album")
+    said = cli("search", "dog", on=tmp_path / "album")
+    assert said.stderr.count("\n") == 1 and said.stdout == "nothing found\n"
 
 
 def test_remove_and_check_tell_what_they_did(cli, album, pictures, tmp_path):

@@ -122,7 +122,7 @@ def search(
     if empty:
         typer.echo("lookalike: there is no picture in this collection yet: lookalike index FOLDER", err=True)
     for _, matches in answers:
-        for note in matches.notes:
+        for note in () if empty else matches.notes:
             typer.echo(f"lookalike: {note}", err=True)
     if json:
         plain = [[match.to_json() for match in matches] for _, matches in answers]
