@@ -10,7 +10,7 @@ import pytest
 
 from lookalike import Collection, CollectionError, QueryError, migrate
 from lookalike.milvus import publish, server
-from lookalike.milvus.address import TOKEN_VARIABLE, parse_address
+from lookalike.milvus.address import TOKEN_VARIABLE, parse_address, working_copy
 from lookalike.milvus.catalogue import MilvusCatalogue
 from lookalike.milvus.server import Server
 from samples import HERE, METHODS, draw, fill
@@ -164,10 +164,17 @@ def test_a_machine_that_has_never_written_takes_over_what_is_there(milvus, album
     address = milvus.address("machines")
     with Collection(address) as there:
         there.index([tmp_path / "photos"], methods=METHODS, options=HERE)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another-machine"))
-    with Collection(address) as there:
+    draw(tmp_path / "photos" / "new.png", 90)
+    with monkeypatch.context() as another, Collection(address) as there:
+        another.setenv("XDG_CACHE_HOME", str(tmp_path / "another-machine"))
         report = there.index(options=HERE)
-        assert (report.added, report.unchanged) == (0, 6) and len(there) == 6
+        assert (report.added, report.unchanged) == (1, 6) and len(there) == 7
+    with Collection(address) as there:
+        with pytest.raises(CollectionError, match=r"was written by another machine .* delete this one's copy"):
+            there.index([draw(tmp_path / "more" / "x.png", 91)], options=HERE)
+        shutil.rmtree(working_copy(there._milvus.address))
+        assert there.index([tmp_path / "more" / "x.png"], options=HERE).added == 1
+        assert len(there) == 8
 
 
 def test_a_server_that_is_away_is_one_line(milvus, monkeypatch):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lookalike.errors import CollectionError, printable
 from lookalike.milvus.address import Address, working_copy
 from lookalike.milvus.catalogue import MilvusCatalogue
 from lookalike.milvus.fetch import fetch
@@ -72,5 +73,12 @@ class MilvusStore:
             store.close()
 
     def _bring_up_to_date(self, store: Store, progress: Callable[[Progress], None]) -> None:
-        if self.exists and store.catalogue.fact(published_at(self.server)) is None:
+        """Before any work: what another machine has written would be undone in the end, and is not."""
+        state, stamps = self.catalogue.state(strong=True), store.catalogue.fact(published_at(self.server))
+        if state is not None and stamps is None:
             fetch(self.server, store, progress)
+        elif state is not None and state["stamp"] not in stamps:
+            raise CollectionError(
+                f"{self.address} was written by another machine since this one last did: delete this one's copy, "
+                f"{printable(store.directory)}, and run the same command again"
+            )
