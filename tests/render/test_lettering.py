@@ -109,8 +109,9 @@ def test_accents_and_spaces_stay_with_the_letters_around_them(font_file):
 @needs_fontconfig
 @pytest.mark.parametrize("text", ["ЖЩ", "ő–", "شم", "中文", "हि"])
 def test_letters_of_the_systems_fonts_are_told_apart(text):
-    if len(find_fonts(lacking(frozenset(text)))) != 1:
-        pytest.skip("no font of this script here")
     (hand,) = hands([text], [13])
-    assert drawn(hand, text[0]) != drawn(hand, text[1])
-    assert drawn(hand, text[0]) != drawn(Hand(own_font(13)), text[0])
+    if len(find_fonts(lacking(frozenset(text)))) == 1:
+        assert drawn(hand, text[0]) != drawn(hand, text[1])
+        assert drawn(hand, text[0]) != drawn(Hand(own_font(13)), text[0])
+    else:  # no font of this script here, or not one for all of it
+        assert hand.width(text) > 0

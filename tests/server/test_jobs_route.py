@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -171,7 +172,15 @@ def test_failures_are_listed_and_tried_again(served, own):
     assert server.get("/api/v1/failures").json() == {"failures": [], "total": 0, "offset": 0}
 
 
-def test_jobs_end_with_the_server(own, tmp_path):
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
+def started(request):
+    """A server that was started in a terminal, or in the background by a shell, where Ctrl-C is ignored."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_jobs_end_with_the_server(started, own, tmp_path):
     from starlette.testclient import TestClient
 
     from lookalike.server.app import create_app

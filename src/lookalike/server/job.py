@@ -63,6 +63,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     state = State(folder)
     asked = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    # what a shell starts in the background inherits that this is ignored, and so do its processes
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_interrupted_by, args=(folder,), daemon=True).start()
     with contextlib.suppress(OSError):  # the server has ended and taken the folder along
         try:
