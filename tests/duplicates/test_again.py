@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,9 @@ from PIL import ImageOps
 
 from lookalike import Collection
 from lookalike.arrays.files import open_arrays, write_arrays
-from lookalike.duplicates import keeper, pairs, proof
+from lookalike.duplicates import keeper, pairs, proof, stamp, verdicts
+from lookalike.duplicates.group import SAME
+from lookalike.duplicates.links import Link
 from lookalike.duplicates.pixels import Eye
 from samples import HERE, photo
 
@@ -122,6 +125,35 @@ def test_what_is_damaged_is_not_believed(copies, what, damage):
         (copies.path / "caches" / "duplicates.links").unlink()
     assert told(copies) == first
     assert told(copies) == first
+
+
+def test_a_link_with_one_digit_changed_is_not_believed(tmp_path):
+    """It still reads well and makes sense: only the checksums tell."""
+    file = tmp_path / "links"
+    stamp.save(file, "now", [Link(1, 2, SAME, 1e-9)])
+    assert stamp.load(file, "now") == [Link(1, 2, SAME, 1e-9)]
+    file.write_bytes(file.read_bytes().replace(b'"second": 2', b'"second": 3'))
+    assert stamp.load(file, "now") is None
+
+
+def test_a_verdict_with_one_digit_changed_is_not_believed(tmp_path):
+    file, key = tmp_path / "verdicts", verdicts.key_of("a pair")
+    known = verdicts.Verdicts()
+    known.keep(key, [1234])
+    known.save(file)
+    assert verdicts.load(file).recall(key) == [1234]
+    file.write_bytes(file.read_bytes().replace(b"1234", b"1235"))
+    assert verdicts.load(file).recall(key) is None
+
+
+def test_another_content_is_another_question():
+    """Also where no descriptor tells: the ids stay and a file's content or size is another."""
+    nothing = SimpleNamespace(methods={})
+    contents = [(1, "aa", 640, 480), (2, "bb", 320, 240)]
+    asked = stamp.stamp_of(nothing, contents)
+    assert stamp.stamp_of(nothing, list(contents)) == asked
+    for other in ((2, "cc", 320, 240), (2, "bb", 321, 240)):
+        assert stamp.stamp_of(nothing, [contents[0], other]) != asked
 
 
 def spoil(file: Path, what: str) -> None:
