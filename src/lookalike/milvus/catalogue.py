@@ -171,10 +171,6 @@ class MilvusCatalogue:
             found.update(self._with_keys(partial(_values, [one.record for one in page], expression)))
         return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
-    def gaps(self, image: int) -> dict[str, str]:
-        """Method name -> why this picture has no descriptor of it."""
-        return next((dict(one.gaps) for one in self.entries(f"id == {image}")), {})
-
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
         return list(self.fact("roots") or ())
