@@ -163,7 +163,7 @@ def made_up(report: Report, address: str, name: str, count: int) -> None:
     for start in range(0, count, WRITTEN):
         some = rows(min(WRITTEN, count - start))
         kept.append(some)
-        server.upsert(table, descriptor_rows(kind, layout, np.arange(start, start + len(some)), some))
+        server.upsert(table, descriptor_rows(kind, np.arange(start, start + len(some)), some))
     server.settle([table], lambda done, total: None)
     loaded = time.perf_counter() - started
     everything, queries = np.concatenate(kept), rows(ASKED)

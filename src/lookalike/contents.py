@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lookalike.store.directory import Store
 
 if TYPE_CHECKING:
+    from lookalike.milvus.catalogue import MilvusCatalogue
     from lookalike.milvus.store import MilvusStore
+    from lookalike.store.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,8 @@ class Facet:
 def contents_of(store: Store) -> Info:
     """What the collection of a store holds. Opens no index."""
     from lookalike.index.items import Items
-    from lookalike.ingest.scope import read_scope
 
     catalogue, view = store.catalogue, store.view()
-    counts, scope = catalogue.counts(), read_scope(catalogue)
     segments = {name: store.segments(stored) for name, stored in view.methods.items()}
     held = [
         MethodInfo(
@@ -73,27 +73,23 @@ def contents_of(store: Store) -> Info:
         for matrix in [store.matrix(stored)]
     ]
     size = sum(path.stat().st_size for path in store.directory.rglob("*") if path.is_file())
-    return Info(
-        str(store.directory),
-        counts["ok"],
-        counts["failed"],
-        counts["removed"],
-        size,
-        held,
-        catalogue.roots(),
-        catalogue.damaged(),
-        catalogue.skipped(),
-        {folder: list(names) for folder, names in scope.ignored.items()},
-        sorted(scope.left_out),
-    )
+    return _about(catalogue, str(store.directory), size, held)
 
 
 def contents_in_milvus(store: MilvusStore) -> Info:
     """What a collection in Milvus holds. How many bytes that are only Milvus knows: 0 here."""
-    catalogue = store.catalogue
-    view, counts = catalogue.view(), catalogue.counts()
-    held = [MethodInfo(name, one.params, one.extent.items, 0, 0) for name, one in view.methods.items()]
+    methods = store.catalogue.methods()
+    held = [MethodInfo(name, one.params, one.extent.items, 0, 0) for name, one in methods.items()]
+    return _about(store.catalogue, str(store.address), 0, held)
+
+
+def _about(catalogue: Catalogue | MilvusCatalogue, path: str, size: int, held: list[MethodInfo]) -> Info:
+    from lookalike.ingest.scope import read_scope
+
+    counts, scope = catalogue.counts(), read_scope(catalogue)
     return Info(
-        *(str(store.address), counts["ok"], counts["failed"], counts["removed"], 0, held, catalogue.roots()),
-        *(catalogue.damaged(), catalogue.skipped()),
+        *(path, counts["ok"], counts["failed"], counts["removed"], size, held),
+        *(catalogue.roots(), catalogue.damaged(), catalogue.skipped()),
+        {folder: list(names) for folder, names in scope.ignored.items()},
+        sorted(scope.left_out),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lookalike import Collection, CollectionError, QueryError
+from lookalike.evaluate import evaluate
 from lookalike.milvus import index
 from samples import PHOTOS, photo
 
@@ -137,6 +138,16 @@ def test_bad_questions_get_the_same_errors(both):
 def test_what_only_a_directory_can_do_says_how_to_get_one(both, work):
     with pytest.raises(CollectionError, match=r"lookalike migrate --from milvus://.* --to DIR"):
         getattr(both[1], work)()
+
+
+def test_an_evaluation_asks_it_too_but_compares_no_indexes(both):
+    here, there = (
+        evaluate(album, 2, held_out=2, edits=["jpeg-8"], methods=["phash", "color", "auto"]) for album in both
+    )
+    assert [(one.method, one.edit, one.rank) for one in here.outcomes] == [
+        (one.method, one.edit, one.rank) for one in there.outcomes
+    ]
+    assert here.indexes and not there.indexes
 
 
 def test_threads_ask_one_collection(both):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lookalike.cli.index import INTERRUPTED
 from lookalike.cli.options import JsonOption, QuietOption
 from lookalike.cli.output import plural, print_json
 from lookalike.cli.progress import shown
@@ -26,8 +27,12 @@ def migrate(
     """
     from lookalike.milvus.migrate import migrate as copy
 
-    with shown(quiet) as progress:
-        report = copy(source, target, progress=progress)
+    try:
+        with shown(quiet) as progress:
+            report = copy(source, target, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo("lookalike: interrupted; the same command goes on from here", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     if json:
         print_json(asdict(report))
     elif not quiet:

@@ -39,7 +39,9 @@ _NEIGHBOURS = 8  # voters that each descriptor of the query votes for
 _PROBES = 8  # lists, at most, that it looks into
 _NOTHING = np.float32(1)  # the least squared distance between different descriptors
 
-Found = tuple[Floats, NDArray[np.int64], Bytes]  # per row of a query: squares, positions (-1: none), packed places
+Found = tuple[Floats, NDArray[np.int64], Bytes]
+"""Of n rows of a query the k nearest voters: (n, k) squared distances, ascending, inf where there is none; (n, k)
+positions of pictures, -1 where there is none; (n, k, PLACE) packed places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +145,25 @@ class KeypointKind:
         return codebook
 
 
-def cast_votes(query: Bytes, squares: Floats, pictures: Ids, place: Bytes, far: np.float32) -> Votes:
-    """Votes of a query's packed rows (n, w) for the pictures of the k voters nearest to each.
+def cast_votes(query: Bytes, found: Found, ids: Ids, far: np.float32) -> Votes:
+    """Votes of a query's packed rows (n, w) for the pictures of the k voters nearest to each, as `found`.
 
-    squares: (n, k) squared distances, ascending, inf where there is none; pictures: (n, k) ids, -1 where there is
-    none; place: (n, k, PLACE); far: squared distance beyond which two descriptors do not match.
+    ids: of the positions in it; far: squared distance beyond which two descriptors do not match.
     """
+    squares, position, place = found
     last = np.where(np.isfinite(squares[:, -1:]), squares[:, -1:], 0)
     weight = np.maximum(0, 1 - squares / np.maximum(last, max(far, _NOTHING)))
-    voter, rank = np.nonzero((pictures >= 0) & (weight > 0))
-    weights, picture, place = weight[voter, rank], pictures[voter, rank], place[voter, rank]
-    known, position = np.unique(picture, return_inverse=True)
-    _, first = np.unique(voter * max(1, len(known)) + position, return_index=True)
-    voter, weights, picture = voter[first], weights[first], picture[first]
-    position, place = position[first], place[first]
+    voter, rank = np.nonzero((position >= 0) & (weight > 0))
+    weights, position, place = weight[voter, rank], position[voter, rank], place[voter, rank]
+    _, first = np.unique(voter * max(1, len(ids)) + position, return_index=True)
+    voter, weights, position, place = voter[first], weights[first], position[first], place[first]
     # which voter it was: a picture has hardly two that share all of their place
     spot = position << 32 | np.ascontiguousarray(place).view(np.uint32)[:, 0]
     _, at, crowd = np.unique(spot, return_inverse=True, return_counts=True)
     here, octaves, angle = (part[voter] for part in places(query))
     there, zoom, turn = unpack_places(place)
     fair = (weights / np.sqrt(crowd[at])).astype(np.float32)
-    return Votes(voter, picture, fair, here, there, turn - angle, zoom - octaves)
+    return Votes(voter, ids[position], fair, here, there, turn - angle, zoom - octaves)
 
 
 class KeypointIndex:
@@ -195,9 +195,8 @@ class KeypointIndex:
         """The votes of one query's packed rows (n, w)."""
         keep = self._items.keep(allowed)
         chosen = self._living if allowed is None else None
-        squares, position, place = self._nearest(self._kind.form.vectors(query), keep, chosen)
-        pictures = np.where(position >= 0, self._items.ids[position], -1) if self._items.size else position
-        return cast_votes(query, squares, pictures, place, self._far)
+        found = self._nearest(self._kind.form.vectors(query), keep, chosen)
+        return cast_votes(query, found, self._items.ids, self._far)
 
     def _ranked(self, query: Bytes, k: int, allowed: Ids | None) -> tuple[Ids, Floats]:
         pictures, votes = self.votes(query, allowed).count(k)

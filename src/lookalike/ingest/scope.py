@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookalike.store.catalogue import Catalogue
+from lookalike.store.catalogue import Catalogue, Facts
 
 FACT = "left out"
 
@@ -58,7 +58,7 @@ class Scope:
         )
 
 
-def read_scope(catalogue: Catalogue) -> Scope:
+def read_scope(catalogue: Facts) -> Scope:
     """What a collection remembers to leave out."""
     kept: dict[str, Any] = catalogue.fact(FACT) or {}
     ignored = {folder: tuple(names) for folder, names in kept.get("ignored", {}).items()}

@@ -25,7 +25,9 @@ from lookalike.store.view import View
 if TYPE_CHECKING:
     from lookalike.query.filters import Filter
 
-STATE = "state"
+STATE, ROOTS = "state", "roots"
+FAR, REMEMBERED = "far ", "fact "
+"""Names of what the table of facts holds, and what the names of several begin with."""
 FORMAT = 1
 _FOUND = 'status == "ok"'
 
@@ -110,9 +112,7 @@ class MilvusCatalogue:
 
     def counts(self) -> dict[str, int]:
         """How many records there are of each status."""
-        return {
-            status: self.server.count(self.tables.records, f'status == "{status}"', strong=False) for status in STATUSES
-        }
+        return {status: self.server.count(self.tables.records, f'status == "{status}"') for status in STATUSES}
 
     def damaged(self) -> int:
         """How many living pictures are not whole."""
@@ -173,16 +173,21 @@ class MilvusCatalogue:
 
     def roots(self) -> list[str]:
         """Folders and files that were indexed by name."""
-        return list(self.fact("roots") or ())
+        return list(self._fact(ROOTS) or ())
+
+    def far(self, method: str) -> float:
+        """The squared distance beyond which keypoints of a method do not match."""
+        return float(self._fact(FAR + method) or 0.0)
 
     def fact(self, key: str) -> Any:
         """A remembered JSON value, None when there is none."""
-        return self._fact(f"fact {key}")
+        return self._fact(REMEMBERED + key)
 
     def facts(self) -> dict[str, Any]:
         """All that is remembered."""
-        rows = self.server.query(self.tables.facts, f'name != "{STATE}"', ["name"])
-        return {name.removeprefix("fact "): self._fact(name) for name in sorted({row["name"] for row in rows})}
+        rows = self.server.query(self.tables.facts, f'name like "{REMEMBERED}%"', ["name"])
+        names = sorted({row["name"] for row in rows})
+        return {name.removeprefix(REMEMBERED): self._fact(name) for name in names}
 
     def living(self) -> Ids:
         """Ids of all pictures that can be found, ascending."""

@@ -56,7 +56,7 @@ def _wanted(condition: Condition, so: bool) -> Expression:
         case Any(parts):
             return _either(parts, so) if so else _both(parts, so)
         case Known(field):
-            return _known(field) if so else _unknown(field)
+            return _known(field, so)
         case Like(field, pattern):
             return _like(field, pattern) if so else _inexact(_known(field))
         case Near():
@@ -78,32 +78,19 @@ def _either(parts: Sequence[Condition], so: bool) -> Expression:
     return Expression(" or ".join(f"({one.text})" for one in found), exact)
 
 
-def _known(field: Field) -> Expression:
+def _known(field: Field, so: bool = True) -> Expression:
+    """Where there is a value, or where there is none."""
     match field:
         case Field(name) if name in _ALWAYS_KNOWN:
-            return Expression("", True)
+            return Expression("" if so else "id < 0", True)
         case Field("taken"):
-            return Expression('taken != ""', True)
+            return Expression(f'taken {"!=" if so else "=="} ""', True)
         case Field(name, "text"):
-            return Expression(f'{name}_key != ""', True)
+            return Expression(f'{name}_key {"!=" if so else "=="} ""', True)
         case Field("latitude" | "longitude" as name):
-            return Expression(f"{name} < {UNKNOWN_DEGREES}", True)
+            return Expression(f"{name} {'<' if so else '>='} {UNKNOWN_DEGREES}", True)
         case _:
-            return Expression(f"{field.name} >= 0", True)
-
-
-def _unknown(field: Field) -> Expression:
-    match field:
-        case Field(name) if name in _ALWAYS_KNOWN:
-            return Expression("id < 0", True)
-        case Field("taken"):
-            return Expression('taken == ""', True)
-        case Field(name, "text"):
-            return Expression(f'{name}_key == ""', True)
-        case Field("latitude" | "longitude" as name):
-            return Expression(f"{name} >= {UNKNOWN_DEGREES}", True)
-        case _:
-            return Expression(f"{field.name} < 0", True)
+            return Expression(f"{field.name} {'>=' if so else '<'} 0", True)
 
 
 def _inexact(found: Expression) -> Expression:

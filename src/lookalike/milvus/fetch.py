@@ -14,7 +14,7 @@ from lookalike.index.items import Items
 from lookalike.methods.factory import make
 from lookalike.milvus.catalogue import MilvusCatalogue
 from lookalike.milvus.index import joined
-from lookalike.milvus.publish import FAR, IDENTITY, MigrateReport, entries, published_at
+from lookalike.milvus.publish import IDENTITY, MigrateReport, entries, published_at
 from lookalike.milvus.records import Entry
 from lookalike.milvus.server import MOST, Server
 from lookalike.milvus.tables import packed
@@ -23,6 +23,7 @@ from lookalike.search.segments import seal_all
 from lookalike.store.directory import Store
 from lookalike.store.methods import StoredMethod
 from lookalike.store.schema import SUMMED
+from lookalike.store.view import View
 
 _PICTURES = 1024  # taken over in one transaction
 _RATHER = 64  # descriptors asked for at once
@@ -31,20 +32,18 @@ _RATHER = 64  # descriptors asked for at once
 def fetch(server: Server, store: Store, progress: Callable[[Progress], None]) -> MigrateReport:
     """Fill a directory with the collection that Milvus holds; the caller holds its writer's lock.
 
-    Ids stay. Interrupted, it goes on with the same directory. Raises CollectionError for a directory that holds
-    something else, and when there is no collection at the address.
+    Ids stay. Interrupted, it goes on with the same directory, which counts as a copy only when all checksums were
+    compared. Raises CollectionError, and changes nothing, for a directory that holds something else or something
+    older, and when there is no collection at the address.
     """
     remote, report = MilvusCatalogue(server), MigrateReport()
     view, state = remote.view(), remote.state(strong=True) or {}
-    known = store.catalogue.fact(IDENTITY)
-    if known != state["identity"] and (known is not None or store.catalogue.methods() or store.view().newest):
-        raise CollectionError(f"{printable(store.directory)} holds another collection: name a new directory")
+    there = _already(remote, store, state, view)
     with store.catalogue.transaction():
         store.catalogue.remember(IDENTITY, state["identity"])
         for method in view.methods.values():
             if method.name not in store.catalogue.methods():
                 store.catalogue.restore_method(method)
-    there = {entry.record.id for low in range(0, view.newest + 1, MOST) for entry in entries(store, low, low + MOST)}
     for low in range(0, view.newest + 1, _PICTURES):
         page = remote.entries(f"id >= {low} and id < {low + _PICTURES}")
         if new := [entry for entry in page if entry.record.id not in there]:
@@ -52,12 +51,32 @@ def fetch(server: Server, store: Store, progress: Callable[[Progress], None]) ->
         progress(Progress("taking over", min(report.records, view.pictures), view.pictures))
     with store.catalogue.transaction():
         for key, value in remote.facts().items():
-            if not key.startswith((FAR, "roots")):
-                store.catalogue.remember(key, value)
-        store.catalogue.remember(published_at(server), [state["stamp"]])
+            store.catalogue.remember(key, value)
     store.catalogue.remember_roots(remote.roots())
     seal_all(store, {name: make(name, stored.params) for name, stored in store.catalogue.methods().items()})
+    report.compared = compare(server, store)
+    with store.catalogue.transaction():
+        store.catalogue.remember(published_at(server), [state["stamp"]])
     return report
+
+
+def _already(remote: MilvusCatalogue, store: Store, state: dict[str, Any], view: View) -> set[int]:
+    """The ids that a directory has from an interrupted run. CollectionError when it has anything else, or otherwise."""
+    known, newest = store.catalogue.fact(IDENTITY), store.view().newest
+    if known != state["identity"] and (known is not None or store.catalogue.methods() or newest):
+        raise CollectionError(f"{printable(store.directory)} holds another collection: name a new directory")
+    found: set[int] = set()
+    same = not store.catalogue.counts()["removed"]
+    for low in range(0, newest + 1, MOST):
+        sums = {entry.record.id: entry.sum for entry in entries(store, low, low + MOST)}
+        condition = f"id >= {low} and id < {low + MOST}"
+        rows = remote.server.query(remote.tables.records, condition, ["id", "sum"], strong=True)
+        same = same and sums.items() <= {row["id"]: row["sum"] for row in rows}.items()
+        found.update(sums)
+    if not same:
+        place = printable(store.directory)
+        raise CollectionError(f"{place} is an older copy, or one that was changed itself: name a new directory")
+    return found
 
 
 def compare(server: Server, store: Store) -> int:

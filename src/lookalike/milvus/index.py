@@ -105,13 +105,15 @@ class MilvusVotes:
         answers = among.nearest(self._server, self._table, vectors, _VOTED_FOR, fields, self._vectors.effort)
         shape = len(answers), _VOTED_FOR
         squares = np.full(shape, np.inf, np.float32)
-        pictures, places = np.full(shape, -1, np.int64), np.zeros(shape, np.int64)
+        position, places = np.full(shape, -1, np.int64), np.zeros(shape, np.int64)
+        ids, found = np.unique([hit["picture"] for answer in answers for hit in answer], return_inverse=True)
+        done = 0
         for at, answer in enumerate(answers):
             squares[at, : len(answer)] = [hit["distance"] for hit in answer]
-            pictures[at, : len(answer)] = [hit["picture"] for hit in answer]
+            position[at, : len(answer)] = found[done : (done := done + len(answer))]
             places[at, : len(answer)] = [hit["place"] for hit in answer]
         where = unpack_place(places.ravel().tolist()).reshape(*shape, -1)
-        votes = cast_votes(query, squares, pictures, where, self._far)
+        votes = cast_votes(query, (squares, position, where), ids.astype(np.int64), self._far)
         self._ahead(votes.count(_VERIFIED)[0].tolist())
         return votes
 

@@ -38,8 +38,11 @@ def migrate(
         if not there:
             MilvusCatalogue(server).view()  # what is not there leaves no directory behind
         with store.writing(create=not there):
-            report = publish(store, server, told) if there else fetch(server, store, told)
-            report.compared = compare(server, store)
+            if there:
+                report = publish(store, server, told)
+                report.compared = compare(server, store)
+            else:
+                report = fetch(server, store, told)
     finally:
         server.close()
         store.close()

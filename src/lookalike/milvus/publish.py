@@ -20,7 +20,16 @@ from lookalike.index.base import IndexKind
 from lookalike.index.items import Items
 from lookalike.index.keypoints import KeypointKind
 from lookalike.methods.factory import make
-from lookalike.milvus.catalogue import FORMAT, STATE, MilvusCatalogue, fact_rows, method_json
+from lookalike.milvus.catalogue import (
+    FAR,
+    FORMAT,
+    REMEMBERED,
+    ROOTS,
+    STATE,
+    MilvusCatalogue,
+    fact_rows,
+    method_json,
+)
 from lookalike.milvus.records import Entry, Keys
 from lookalike.milvus.server import MOST, Server, Table
 from lookalike.milvus.tables import (
@@ -43,7 +52,6 @@ from lookalike.store.view import View
 IDENTITY = "identity"
 PUBLISHED = "published"
 """Facts of a directory: which collection it is, and by which stamps it knows what it has written where."""
-FAR = "far"
 _PICTURES = 256  # descriptors written at once
 _MANY = 50  # new descriptors of a method that are worth waiting for until Milvus has indexed them
 _KEPT = ("ok", "failed", "skipped")
@@ -74,12 +82,17 @@ class _Method:
     kind: IndexKind[Any, Any]
     items: Items[Any]
     table: str
-    keypoints: str | None
+    keypoints: str
+
+    @property
+    def voting(self) -> KeypointKind | None:
+        """Its kind, when it has a table of keypoints as well."""
+        return self.kind if isinstance(self.kind, KeypointKind) else None
 
     @property
     def tables(self) -> list[str]:
-        """Names of all of them."""
-        return [self.table] if self.keypoints is None else [self.table, self.keypoints]
+        """Names of all that it has."""
+        return [self.table, self.keypoints] if self.voting else [self.table]
 
     @property
     def ids(self) -> Ids:
@@ -146,15 +159,9 @@ class _Publishing:
 
     def _method(self, stored: StoredMethod) -> _Method:
         kind = make(stored.name, stored.params).index_kind()
-        matrix, table = self.store.matrix(stored), self.tables.of(stored)
-        voting = isinstance(kind, KeypointKind)
-        return _Method(
-            stored,
-            kind,
-            Items(matrix.ids(), matrix, self.view.tombstones),
-            table,
-            self.tables.keypoints(stored) if voting else None,
-        )
+        matrix = self.store.matrix(stored)
+        items: Items[Any] = Items(matrix.ids(), matrix, self.view.tombstones)
+        return _Method(stored, kind, items, self.tables.of(stored), self.tables.keypoints(stored))
 
     # -- writing
 
@@ -167,8 +174,8 @@ class _Publishing:
                 for name in one.tables:
                     self.server.drop(name)
             index = vectors_of(one.kind).index
-            if one.keypoints is not None and isinstance(one.kind, KeypointKind):
-                tables.append(Table(one.keypoints, keypoint_fields(kinds, one.kind), index))
+            if one.voting:
+                tables.append(Table(one.keypoints, keypoint_fields(kinds, one.voting), index))
                 index = NO_INDEX
             tables.append(Table(one.table, descriptor_fields(kinds, one.kind), index))
         self.server.create(tables)
@@ -189,18 +196,16 @@ class _Publishing:
         places = method.items.positions(ids)
         rows = method.items.take(places)
         here = method.items.ids[places]
-        if method.keypoints is not None and isinstance(method.kind, KeypointKind) and isinstance(rows, Ragged):
-            self.server.upsert(method.keypoints, keypoint_rows(method.kind, here, rows))
-        self.server.upsert(method.table, descriptor_rows(method.kind, method.stored.layout, here, rows))
+        described = descriptor_rows(method.kind, here, rows)
+        if method.voting and isinstance(rows, Ragged):
+            self.server.upsert(method.keypoints, keypoint_rows(method.voting, here, rows))
+        self.server.upsert(method.table, described)
 
     def _delete(self, method: _Method, ids: Ids) -> None:
-        if not len(ids):
-            return
         self.server.delete(method.table, ids.tolist())
-        if method.keypoints is not None and isinstance(method.kind, KeypointKind):
+        if method.voting:
             for start in range(0, len(ids), _PICTURES):
-                keys = keypoint_keys(method.kind, ids[start : start + _PICTURES])
-                self.server.delete(method.keypoints, keys)
+                self.server.delete(method.keypoints, keypoint_keys(method.voting, ids[start : start + _PICTURES]))
 
     def _records(self, newest: int) -> None:
         keys, total = Keys(), self.view.pictures
@@ -224,12 +229,11 @@ class _Publishing:
     def _facts(self, methods: list[_Method]) -> bool:
         """Write what the collection remembers; whether any of it was new."""
         catalogue = self.store.catalogue
-        told = {f"fact {key}": value for key, value in catalogue.facts().items() if not key.startswith(PUBLISHED)}
-        told["fact roots"] = catalogue.roots()
+        told = {REMEMBERED + key: value for key, value in catalogue.facts().items() if not key.startswith(PUBLISHED)}
+        told[ROOTS] = catalogue.roots()
         for one in methods:
-            if isinstance(one.kind, KeypointKind):
-                first = one.items.block(0, min(_PICTURES, one.items.size))
-                told[f"fact {FAR}:{one.stored.name}"] = one.kind.far(first)
+            if one.voting:
+                told[FAR + one.stored.name] = one.voting.far(one.items.block(0, min(_PICTURES, one.items.size)))
         wanted = {row["key"]: row for key, value in told.items() for row in fact_rows(key, value, LONGEST)}
         rows = self.server.query(self.tables.facts, f'name != "{STATE}"', ["key", "value"], strong=True)
         there = {row["key"]: row["value"] for row in rows}

@@ -106,8 +106,7 @@ class MilvusSearcher:
         kind: IndexKind[Any, Any] = self.method(name).index_kind()
         seen, items = vectors_of(kind), stored.extent.items
         if isinstance(kind, KeypointKind):
-            far = float(self.catalogue.fact(f"far:{name}") or 0.0)
-            ahead = partial(self._fetch, name)
+            far, ahead = self.catalogue.far(name), partial(self._fetch, name)
             return MilvusVotes(self._server, self._tables.keypoints(stored), kind, seen, far, items, ahead)
         exact = self.method(name).index_kind(self.method(name).traits.exact or "auto")
         return MilvusIndex(self._server, self._tables.of(stored), exact, seen, stored.layout, items)

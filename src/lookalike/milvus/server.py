@@ -65,10 +65,6 @@ class Server:
                 self._client.close()
                 self._client = None
 
-    def tables(self) -> list[str]:
-        """Names of all tables of this database."""
-        return self._tried(lambda client: list(client.list_collections(timeout=ASKING)), ASKING)
-
     def create(self, tables: Sequence[Table]) -> None:
         """Make tables, those that are not there, ready to be searched; all at once, as each takes seconds."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -111,15 +107,21 @@ class Server:
                     output_fields=list(fields),
                     consistency_level=level,
                     timeout=patience,
-                    **({} if "count(*)" in fields else {"limit": MOST}),
+                    limit=MOST,
                 )
             ),
             patience,
         )
 
-    def count(self, table: str, condition: str = "", *, strong: bool = True) -> int:
+    def count(self, table: str, condition: str) -> int:
         """For how many rows an expression holds."""
-        return int(self.query(table, condition, ["count(*)"], strong=strong)[0]["count(*)"])
+        rows = self._tried(
+            lambda client: client.query(
+                table, filter=condition, output_fields=["count(*)"], consistency_level="Session", timeout=ASKING
+            ),
+            ASKING,
+        )
+        return int(rows[0]["count(*)"])
 
     def search(
         self,
@@ -178,7 +180,6 @@ class Server:
                     ) from error
             time.sleep(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
-            self.close()
 
 
 def _create(table: Table, client: MilvusClient) -> None:
@@ -202,6 +203,8 @@ def _flush(table: str, client: MilvusClient) -> None:
 def _indexed(table: str, client: MilvusClient) -> tuple[int, int]:
     """How many rows are indexed, of how many."""
     about = client.describe_index(table, "vector", timeout=ASKING)
+    if about.get("state") == "Failed":
+        raise CollectionError(f"Milvus could not index {table}: its log says why; then run the same command again")
     total, waiting = (int(about.get(key, 0)) for key in ("total_rows", "pending_index_rows"))
     return total - waiting, total
 
@@ -239,9 +242,7 @@ def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(
-            len(value) if isinstance(value, str | bytes) else getattr(value, "nbytes", 8) for value in row.values()
-        )
+        size += sum(map(_size, row.values()))
         if size >= _BATCH:
             yield batch
             batch, size = [], 0

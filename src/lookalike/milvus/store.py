@@ -36,7 +36,7 @@ class MilvusStore:
     @property
     def exists(self) -> bool:
         """Whether there is a collection."""
-        return self.catalogue.state(strong=True) is not None
+        return self.catalogue.state() is not None
 
     def close(self) -> None:
         """Hang up; the next use connects again."""
@@ -67,7 +67,8 @@ class MilvusStore:
                 try:
                     yield store
                 finally:
-                    publish(store, self.server, progress)
+                    if store.view().newest or self.exists:  # what could not begin leaves nothing behind
+                        publish(store, self.server, progress)
                     self._asked = -FRESH
         finally:
             store.close()

@@ -157,11 +157,11 @@ def keypoint_fields(kinds: Any, kind: KeypointKind) -> Fields:
     ]
 
 
-def descriptor_rows(kind: IndexKind[Any, Any], layout: Layout, ids: Ids, rows: Rows) -> list[dict[str, Any]]:
+def descriptor_rows(kind: IndexKind[Any, Any], ids: Ids, rows: Rows) -> list[dict[str, Any]]:
     """Descriptors as rows of their table."""
     packed = [np.ascontiguousarray(rows[at]) for at in range(len(ids))]
     texts = [base64.b64encode(one.tobytes()).decode("ascii") for one in packed]
-    if longest := max((len(text) for text in texts), default=0) > LONGEST:
+    if (longest := max(map(len, texts), default=0)) > LONGEST:
         raise CollectionError(
             f"descriptors of {longest} letters do not fit into Milvus ({LONGEST}): index with fewer keypoints, "
             "as in --method local:budget=300"

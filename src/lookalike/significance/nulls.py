@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from lookalike.index.base import Index
 from lookalike.index.items import Items, Source
 from lookalike.methods.base import Method
 from lookalike.significance.model import Blend, Null, NullModel, fit
+from lookalike.store.catalogue import Facts
 from lookalike.store.directory import Store
 from lookalike.store.methods import StoredMethod
 
@@ -24,14 +25,6 @@ BUNDLED = Path(__file__).with_name("nulls.json")
 FEWEST = 50  # pictures before a collection's own distances count at all
 ENOUGH = 1000  # pictures from which on nothing else counts
 ROUNDS, SIDE = 16, 50
-
-
-class Facts(Protocol):
-    """What a collection remembers."""
-
-    def fact(self, key: str, /) -> Any:
-        """A JSON value, None when there is none."""
-        ...
 
 
 def null_of(catalogue: Facts, stored: StoredMethod) -> Null | None:

@@ -65,6 +65,14 @@ _COLUMNS = (
 """Type of each column of a record, and whether it must be there."""
 
 
+class Facts(Protocol):
+    """What a collection remembers."""
+
+    def fact(self, key: str, /) -> Any:
+        """A JSON value, None when there is none."""
+        ...
+
+
 class Where(Protocol):
     """A condition on a row of the table `images`, and its parameters."""
 
