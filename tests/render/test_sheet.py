@@ -9,9 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.render.lettering import Hand, own_font
-from lookalike.render.sheet import MAT, MAX_TILES, OUTLINE, TILE, Tile, _fitted, contact_sheet
+from lookalike.render.sheet import (
+    MAT,
+    OUTLINE,
+    PER_PAGE,
+    RULE,
+    STRENGTH,
+    TILE,
+    Tile,
+    _fitted,
+    contact_sheets,
+    fitting_columns,
+    page_count,
+)
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
+
+
+def contact_sheet(query, title, tiles):
+    """The only page of a question with one picture or none."""
+    (page,) = contact_sheets(title, "", [query] if query else [], tiles)
+    return page
 
 
 def plain(color, width=80, height=40):
@@ -44,12 +62,39 @@ def test_pictures_keep_their_shape_in_the_middle_of_their_tile():
     assert top - mat[1] == mat[3] - bottom == TILE // 4
 
 
-def test_hits_fill_rows_of_the_given_number_of_columns():
-    tiles = [Tile(plain(RED)) for _ in range(5)]
-    two, five = (contact_sheet(None, "title", tiles, columns=n) for n in (2, 5))
-    assert two.width < five.width
-    assert two.height > five.height
-    assert contact_sheet(None, "title", tiles, columns=50).size == five.size
+def test_a_page_is_as_wide_as_its_hits_ask_for_and_wider_than_high():
+    sizes = [contact_sheet(None, "title", [Tile(plain(RED))] * count).size for count in (1, 2, 3, 12, 60)]
+    assert [width for width, _ in sizes] == sorted({width for width, _ in sizes})
+    assert all(width > height for width, height in sizes[1:])
+
+
+def test_rows_are_filled_where_that_is_possible():
+    assert [fitting_columns(count) for count in (0, 1, 2, 3, 4, 8, 10, 12, 20, 200)] == [1, 1, 2, 3, 2, 4, 5, 4, 5, 10]
+    assert all(1 <= fitting_columns(count) <= max(1, min(count, 10)) for count in range(1000))
+
+
+def test_the_strength_is_a_bar_below_the_picture():
+    for strength, filled in ((0, 0), (0.25, TILE / 4), (1, TILE), (7, TILE)):
+        page = contact_sheet(None, "", [Tile(plain(RED, 100, 100), strength=strength)])
+        bars = page.crop((36, place(page, RED)[3], 36 + TILE, page.height))
+        assert count(bars, STRENGTH) == filled * 4
+        assert count(bars, RULE) == (TILE - filled) * 4
+    assert count(contact_sheet(None, "", [Tile(plain(RED))]), STRENGTH) == 0
+
+
+def test_all_pictures_of_a_sum_stand_left_of_the_hits():
+    queries = [Tile(plain(RED, 900, 900), ("+ red",)), Tile(plain(BLUE, 900, 900), ("− blue",))]
+    (page,) = contact_sheets("title", "", queries, [Tile(plain((0, 200, 0), 900, 900))])
+    red, blue, green = place(page, RED), place(page, BLUE), place(page, (0, 200, 0))
+    assert red[3] < blue[1]
+    assert max(red[2], blue[2]) < green[0]
+    assert blue[3] < page.height
+
+
+def test_the_note_stands_below_the_title():
+    bare, noted = (next(contact_sheets("", note, [], [Tile(plain(RED))])) for note in ("", "3 pictures in here"))
+    assert len(noted.crop((0, 0, 200, place(noted, MAT)[1])).getcolors()) > 1
+    assert len(bare.crop((0, 0, 200, place(bare, MAT)[1])).getcolors()) == 1
 
 
 def test_small_pictures_are_enlarged_but_not_to_a_blur():
@@ -106,17 +151,14 @@ def test_an_answer_without_hits_is_a_page_too():
     assert place(page, RED)[2] < page.width
 
 
-def test_a_long_answer_stops_at_a_bounded_page():
-    source = plain(RED, 4, 4)
-    most = contact_sheet(None, "title", [Tile(source)] * MAX_TILES, columns=20)
-    over = contact_sheet(None, "title", [Tile(source)] * (MAX_TILES + 300), columns=20)
-    assert over.size == most.size
-    assert over.tobytes() != most.tobytes()  # the title tells
-
-
-def test_no_columns_is_a_mistake_of_the_caller():
-    with pytest.raises(ValueError, match="columns"):
-        contact_sheet(None, "title", [], columns=0)
+def test_a_long_answer_takes_several_pages_of_one_width_and_shows_every_hit():
+    tiles = [Tile(plain(RED, 4, 4))] * (2 * PER_PAGE) + [Tile(plain(BLUE, 4, 4))]
+    pages = list(contact_sheets("title", "", [], tiles))
+    assert len(pages) == page_count(len(tiles)) == 3
+    assert pages[0].width == pages[1].width == pages[2].width
+    assert [count(page, RED) for page in pages] == [PER_PAGE * 100, PER_PAGE * 100, 0]
+    assert count(pages[2], BLUE) == 100
+    assert pages[0].tobytes() != pages[1].tobytes()  # the title tells which page it is
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -112,11 +112,33 @@ def size(count: float) -> str:
     return f"{count:,.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
 
 
-def save_picture(picture: PIL.Image.Image, file: Path) -> None:
-    """Write a picture in the format that the file's name says; one clear line when that cannot be done."""
+def save_picture(picture: PIL.Image.Image, file: Path, append: bool = False) -> None:
+    """Write a picture in the format that the file's name says; one clear line when that cannot be done. append: to a
+    PDF, as its next page."""
     try:
-        picture.save(file)
+        if append:
+            picture.save(file, append=True)
+        else:
+            picture.save(file)
     except ValueError:
         raise QueryError(f"{printable(file)}: the name must end like a picture's, as in sheet.png") from None
     except OSError as error:
         raise CollectionError(f"{printable(file)} cannot be written: {error.strerror or error}") from error
+
+
+def save_pages(pages: Iterator[PIL.Image.Image], count: int, file: Path) -> list[Path]:
+    """Write pictures: into one file when it is a PDF, else the second as sheet-2.png and so on, over no other file."""
+    if file.suffix.lower() == ".pdf":
+        for number, page in enumerate(pages):
+            save_picture(page, file, append=number > 0)
+        return [file]
+    files = [file, *(file.with_stem(f"{file.stem}-{number}") for number in range(2, count + 1))]
+    for other in files[1:]:
+        if os.path.lexists(other):
+            raise CollectionError(
+                f"{printable(other)} is there already and would be the next page: name another file, or a .pdf, "
+                "which holds all pages"
+            )
+    for page, one in zip(pages, files, strict=True):
+        save_picture(page, one)
+    return files

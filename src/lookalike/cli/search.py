@@ -119,6 +119,10 @@ def search(
                 continue
             answers.append((one, matches))
         empty = not len(album)
+        if sheet or open_:
+            from lookalike.cli.sheet import asked_with
+
+            queries = asked_with(album, asked[0], boxes[0])
     if empty:
         typer.echo("lookalike: there is no picture in this collection yet: lookalike index FOLDER", err=True)
     for _, matches in answers:
@@ -142,11 +146,11 @@ def search(
     if sheet or open_:
         from lookalike.cli.sheet import show_sheet, write_sheet
 
-        page = write_sheet(sheet, asked[0].image or asked[0].shown, boxes[0], answers[0][1])
+        pages = write_sheet(sheet, asked[0], queries, answers[0][1])
         if sheet:
-            typer.echo(f"contact sheet: {printable(page)}", err=True)
+            typer.echo(f"contact sheet: {', '.join(map(printable, pages))}", err=True)
         if open_:
-            show_sheet(page)
+            show_sheet(pages[0])
     if failed:
         raise typer.Exit(WRONG)
 

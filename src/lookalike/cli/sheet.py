@@ -12,34 +12,85 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lookalike.cli.output import save_picture
-from lookalike.cli.words import why
+from lookalike.cli.output import plural, save_pages
+from lookalike.cli.words import kind
 from lookalike.errors import printable
 
 if TYPE_CHECKING:
+    from lookalike.cli.asked import Question
+    from lookalike.collection import Collection
     from lookalike.pictures.open import Source
+    from lookalike.query.parse import Term
+    from lookalike.render.sheet import Tile
     from lookalike.search.match import Match
 
 
-def write_sheet(file: Path | None, asked: Source, region: Sequence[float] | None, matches: Sequence[Match]) -> Path:
-    """Draw the question and its answer. file: where to (a temporary file when None); returns where it is."""
-    from lookalike.pictures.open import describe_source
-    from lookalike.render.sheet import Tile, contact_sheet
+def write_sheet(
+    file: Path | None,
+    question: Question,
+    queries: Sequence[Tile],
+    matches: Sequence[Match],
+) -> list[Path]:
+    """Draw the question and its answer. file: where to (a temporary file when None); returns the files of its
+    pages. queries: of `asked_with`."""
+    from lookalike.atlas.page import relative_paths
+    from lookalike.render.sheet import Tile, contact_sheets, page_count
 
-    words = isinstance(asked, str) and not os.path.isfile(asked)
-    title = str(asked) if words else os.path.basename(describe_source(asked))
-    query = None if words else Tile(asked, (), _corners(region))
-    tiles = [
-        Tile(match.path, (f"{rank}.  {match.score:.3f}", why(match), os.path.basename(match.path)), _found_part(match))
-        for rank, match in enumerate(matches, 1)
-    ]
-    page = contact_sheet(query, title, tiles)
+    root, names = relative_paths([match.path for match in matches])
+    tiles = []
+    for rank, (match, below) in enumerate(zip(matches, names, strict=True), 1):
+        folder, name = os.path.split(below)
+        captions = (f"{rank}.  {kind(match)}", name, *([folder] if folder else []))
+        tiles.append(Tile(match.path, captions, _found_part(match), match.score))
     if file is None:
-        descriptor, name = tempfile.mkstemp(".png", "lookalike-")
+        descriptor, made = tempfile.mkstemp(".png", "lookalike-")
         os.close(descriptor)
-        file = Path(name)
-    save_picture(page, file)
-    return file
+        file = Path(made)
+    note = f"{plural(len(matches), 'picture')} in {root}" if matches else ""
+    pages = contact_sheets(_title(question), note, queries, tiles)
+    return save_pages(pages, page_count(len(tiles)), file)
+
+
+def _title(question: Question) -> str:
+    if question.image is None:
+        return question.shown
+    return "a picture from standard input" if question.shown == "-" else os.path.basename(question.shown)
+
+
+def asked_with(album: Collection, question: Question, region: Sequence[float] | None) -> list[Tile]:
+    """The pictures of the question, each of a sum with its sign, weight and name."""
+    from lookalike.query.parse import parse_query
+    from lookalike.render.sheet import Tile
+
+    if question.image is not None:
+        return [Tile(question.image, (), _corners(region))]
+    query = question.query or ()
+    terms = parse_query(query) if isinstance(query, str) else query
+    tiles = []
+    for term in terms:
+        source = _source(album, term)
+        if source is not None:
+            tiles.append(Tile(source, (_weighed(term, source),) if len(terms) > 1 else (), _corners(region)))
+    return tiles
+
+
+def _source(album: Collection, term: Term) -> Source | None:
+    """The picture that a term asks with; None for words."""
+    from lookalike.pictures.open import Image
+
+    if term.kind == "text":
+        return None
+    if isinstance(term.value, int):
+        record = album.record(term.value)
+        return record.path if record else None
+    return term.value.picture if isinstance(term.value, Image) else term.value
+
+
+def _weighed(term: Term, source: Source) -> str:
+    """ "− 2 × pool.jpg"."""
+    name = os.path.basename(source) if isinstance(source, str) else "standard input"
+    weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g} × "
+    return f"{'−' if term.weight < 0 else '+'} {weight}{name}"
 
 
 def show_sheet(page: Path) -> None:

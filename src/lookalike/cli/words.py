@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lookalike.search.match import THROUGH, Match
-from lookalike.search.relevance import HARDLY
+from lookalike.search.relevance import HARDLY, MATCHES
 from lookalike.significance.evidence import Evidence
 
 
@@ -13,6 +13,25 @@ def why(match: Match) -> str:
     if best is None or best.method == "file" or match.label == HARDLY:
         return match.label
     return f"{match.label} ({reason(best)})"
+
+
+def kind(match: Match) -> str:
+    """What the picture is to the query, for those who want no numbers: "the query is 36 % of it, mirrored"."""
+    from lookalike.search.labels import CONTAINS, CROP_OF
+
+    best = next(iter(match.evidence), None)
+    variant = "" if best is None or best.variant in ("as is", THROUGH) else f", {best.variant}"
+    covered = next((one.detail["covered"] for one in match.evidence if "covered" in one.detail), None)
+    if match.label == CROP_OF:
+        part = "a part" if covered is None else f"{round(100 * covered)} %"
+        return f"the query is {part} of it{variant}"
+    if match.label == CONTAINS:
+        return f"a part of the query{variant}"
+    if match.label == MATCHES and best is not None and "words" in best.detail:
+        return reason(best)
+    if match.label == MATCHES and best is not None and "strength" in best.detail:
+        return f"{best.detail['strength']} match"
+    return f"{match.label}{variant}"
 
 
 def reason(evidence: Evidence) -> str:

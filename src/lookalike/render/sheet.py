@@ -1,10 +1,10 @@
-"""A contact sheet: the question beside the pictures found, on one page to look at."""
+"""A contact sheet: the question beside the pictures found, on pages to look at."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import PIL.Image
@@ -14,15 +14,20 @@ from lookalike.errors import ImageError, printable
 from lookalike.pictures.open import Source, open_image
 from lookalike.render.lettering import Hand, hands
 
-MAX_TILES = 200  # a page of these takes 60 MB of memory
+PER_PAGE = 200  # a page of these takes 60 MB of memory
+MOST_COLUMNS = 10
+TALLER = 1.5  # columns for each row: a page is wider than high, as screens are
 TILE, QUERY_TILE = 240, 340
 MARGIN, GAP, RULE_GAP = 36, 20, 28
 TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE = 26, 15, 13
 LINE = 20  # pixels from caption line to caption line
-ABOVE_CAPTION = 8
+BAR = 4  # height of the strength below a picture
+ABOVE_CAPTION = 10
+TITLE_LINE = 34  # from the title to the note below it
 
 PAGE, MAT, RULE = (252, 252, 251), (241, 241, 239), (224, 224, 220)
 INK, GREY = (32, 33, 36), (112, 115, 120)
+STRENGTH = (0, 128, 108)
 OUTLINE, HALO = (255, 92, 40), (255, 255, 255)
 MAX_ENLARGEMENT = 2.5  # small pictures are easier to compare beside large ones; more would only be blur
 BICUBIC = PIL.Image.Resampling.BICUBIC
@@ -33,11 +38,13 @@ Quadrilateral = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A picture with the lines under it, the first of them dark. outline: corners in original, upright pixels."""
+    """A picture with the lines under it, the first of them dark. outline: corners in original, upright pixels.
+    strength: 0..1, drawn as a bar below the picture."""
 
     source: Source
     captions: tuple[str, ...] = ()
     outline: Quadrilateral | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,45 +56,95 @@ class Hands:
     note: Hand
 
 
-def contact_sheet(query: Tile | None, title: str, tiles: Sequence[Tile], columns: int = 5) -> PIL.Image.Image:
-    """The title, under it the query (if it is a picture) on the left and the tiles in rows on the right.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Tiles of one size in rows and columns, from the upper left corner (left, top) on; sizes in pixels."""
+
+    left: int
+    top: int
+    side: int
+    columns: int
+    lines: int  # of captions below each
+    count: int
+
+    @property
+    def right(self) -> int:
+        return self.left + self.columns * (self.side + GAP) - GAP
+
+    @property
+    def row(self) -> int:
+        return self.side + ABOVE_CAPTION + LINE * self.lines + GAP
+
+    @property
+    def bottom(self) -> int:
+        return self.top + math.ceil(self.count / self.columns) * self.row - GAP
+
+    def corner(self, number: int) -> tuple[int, int]:
+        """Where a tile is."""
+        row, column = divmod(number, self.columns)
+        return self.left + column * (self.side + GAP), self.top + row * self.row
+
+
+def contact_sheets(title: str, note: str, queries: Sequence[Tile], tiles: Sequence[Tile]) -> Iterator[PIL.Image.Image]:
+    """Pages of at most PER_PAGE tiles: the title, a line in grey, below them the pictures that were asked with on the
+    left, larger when it is one, and the pictures found in rows on the right, so many as make a page for a screen.
 
     Pictures are read one after the other at the size of their tile. One that cannot be read leaves a grey tile
-    with the reason. After the first MAX_TILES tiles, the title only says how many more there are.
+    with the reason.
     """
-    if columns < 1:
-        raise ValueError("columns must be at least 1")
-    shown = tiles[:MAX_TILES]
-    columns = max(1, min(columns, len(shown)))
-    row_height = TILE + ABOVE_CAPTION + LINE * max((len(tile.captions) for tile in shown), default=0) + GAP
+    pages = page_count(len(tiles))
+    for number in range(pages):
+        shown = tiles[number * PER_PAGE : (number + 1) * PER_PAGE]
+        columns = fitting_columns(len(shown) if pages == 1 else PER_PAGE)
+        numbered = title if pages == 1 else f"{title}  (page {number + 1} of {pages})"
+        yield _page(numbered, note, queries, shown, columns)
+
+
+def page_count(tiles: int) -> int:
+    """How many pages so many pictures take; an empty answer takes one too."""
+    return max(1, math.ceil(tiles / PER_PAGE))
+
+
+def fitting_columns(count: int) -> int:
+    """In how many columns so many tiles fill a page that is wider than high, with the fewest places left empty."""
+    ideal = min(math.sqrt(TALLER * count), MOST_COLUMNS)
+    candidates = range(max(1, math.floor(0.8 * ideal)), max(1, min(math.ceil(1.3 * ideal), MOST_COLUMNS)) + 1)
+    return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal)))
+
+
+def _page(title: str, note: str, queries: Sequence[Tile], shown: Sequence[Tile], columns: int) -> PIL.Image.Image:
+    top = MARGIN + TITLE_SIZE + RULE_GAP + (NOTE_SIZE if note else 0)
     rows = math.ceil(len(shown) / columns)
-    top = MARGIN + TITLE_SIZE + RULE_GAP
-    left = MARGIN + (QUERY_TILE + 2 * RULE_GAP if query else 0)
-    query_height = QUERY_TILE + ABOVE_CAPTION + LINE * len(query.captions) if query else 0
-    width = left + columns * (TILE + GAP) - GAP + MARGIN
-    height = top + max(rows * row_height - GAP, query_height, TILE if not shown else 0) + MARGIN
+    side = QUERY_TILE if len(queries) == 1 else TILE
+    asked = Frame(MARGIN, top, side, math.ceil(len(queries) / max(rows, 3)) or 1, _lines(queries), len(queries))
+    left = asked.right + 2 * RULE_GAP if queries else MARGIN
+    found = Frame(left, top, TILE, columns, _lines(shown), len(shown))
+    width = found.right + MARGIN
+    height = max(found.bottom, asked.bottom, 0 if shown else top + TILE) + MARGIN
 
     page = PIL.Image.new("RGB", (width, height), PAGE)
     draw = ImageDraw.Draw(page)
-    more = len(tiles) - len(shown)
-    heading = f"{title}  (and {more} more)" if more else title
-    texts = [heading, *(query.captions if query else ()), *(text for tile in shown for text in tile.captions)]
+    texts = [title, note, *(text for tile in (*queries, *shown) for text in tile.captions)]
     written = Hands(*hands(map(_shown, texts), (TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE)))
-    _line(draw, (MARGIN, MARGIN - 6), heading, written.title, INK, width - 2 * MARGIN)
-    if query:
-        _place(page, query, MARGIN, top, QUERY_TILE, written)
+    _line(draw, (MARGIN, MARGIN - 6), title, written.title, INK, width - 2 * MARGIN)
+    _line(draw, (MARGIN, MARGIN - 6 + TITLE_LINE), note, written.note, GREY, width - 2 * MARGIN)
+    if queries:
         rule = left - RULE_GAP
         draw.line([(rule, top), (rule, height - MARGIN)], RULE)
-    for number, tile in enumerate(shown):
-        row, column = divmod(number, columns)
-        _place(page, tile, left + column * (TILE + GAP), top + row * row_height, TILE, written)
+    for frame, tiles in ((asked, queries), (found, shown)):
+        for number, tile in enumerate(tiles):
+            _place(page, tile, *frame.corner(number), frame.side, written)
     if not shown:
         _message(draw, (left, top), TILE, "nothing found", written.caption)
     return page
 
 
+def _lines(tiles: Sequence[Tile]) -> int:
+    return max((len(tile.captions) for tile in tiles), default=0)
+
+
 def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int, written: Hands) -> None:
-    """The picture centred on its square mat, the captions below."""
+    """The picture centred on its square mat, below it the strength and the captions."""
     draw = ImageDraw.Draw(page)
     draw.rectangle([x, y, x + side - 1, y + side - 1], MAT)
     try:
@@ -96,6 +153,11 @@ def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int, written
         _message(draw, (x, y), side, error.reason, written.caption)
     else:
         page.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
+    if tile.strength is not None:
+        draw.rectangle([x, y + side, x + side - 1, y + side + BAR - 1], RULE)
+        filled = round(side * min(1.0, max(0.0, tile.strength)))
+        if filled:
+            draw.rectangle([x, y + side, x + filled - 1, y + side + BAR - 1], STRENGTH)
     for number, caption in enumerate(tile.captions):
         hand = written.note if number else written.caption
         below = y + side + ABOVE_CAPTION + number * LINE
