@@ -105,9 +105,12 @@ def test_what_is_away_is_marked(tmp_path):
     with Collection(tmp_path / "album") as made:
         made.index([folder], methods=METHODS, options=HERE)
     (folder / "001.png").unlink()
-    told = CliRunner().invoke(app, ["-c", str(tmp_path / "album"), "search", str(folder / "000.png")]).stdout
+    asked = ["-c", str(tmp_path / "album"), "search", str(folder / "000.png")]
+    told = CliRunner().invoke(app, asked).stdout
     marked = {line.endswith("(gone)") for line in told.splitlines() if "001.png" in line}
     assert marked == {True} and told.count("(gone)") == 1
+    found = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert [os.path.basename(match["path"]) for match in found if match["gone"]] == ["001.png"]
 
 
 def test_lines_have_no_blanks_at_their_ends(cli, pictures):

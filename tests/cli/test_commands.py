@@ -98,12 +98,13 @@ def test_search_names_a_mirrored_copy(cli, tmp_path):
     assert "mirrored" in lines(cli("search", tmp_path / "m.png", "-k", 1, "--method", "phash"))[1]
 
 
-def test_search_json_is_what_python_returns(cli, album, pictures):
+def test_search_json_is_what_python_returns_and_whether_the_file_is_gone(cli, album, pictures):
     result = cli("search", pictures / "coffee.png", "-k", 3, "--json", "--method", "color")
     with Collection(album) as collection:
         expected = collection.search(pictures / "coffee.png", k=3, methods="color")
-    assert json.loads(result.stdout) == json.loads(json.dumps([match.to_json() for match in expected]))
-    assert set(json.loads(result.stdout)[0]) == {"id", "path", "score", "label", "expected_false", "evidence"}
+    plain = [{**match.to_json(), "gone": False} for match in expected]
+    assert json.loads(result.stdout) == json.loads(json.dumps(plain))
+    assert set(json.loads(result.stdout)[0]) == {"id", "path", "score", "label", "expected_false", "evidence", "gone"}
 
 
 def test_search_reads_a_picture_from_standard_input(cli, pictures):

@@ -129,7 +129,10 @@ def search(
         for note in () if empty else matches.notes:
             typer.echo(f"lookalike: {note}", err=True)
     if json:
-        plain = [[match.to_json() for match in matches] for _, matches in answers]
+        plain = [
+            [{**match.to_json(), "gone": not os.path.lexists(match.path)} for match in matches]
+            for _, matches in answers
+        ]
         several = [
             {"query": printable(one.shown), "matches": found} for (one, _), found in zip(answers, plain, strict=True)
         ]
