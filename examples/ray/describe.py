@@ -13,29 +13,29 @@ from pathlib import Path
 
 import ray
 
+import lookalike
 from lookalike import Collection
 from lookalike.ingest.run import Options
-from lookalike.ingest.shards import Shard
 
 TRIES = 5
 """Times that a shard is tried again after its machine or its process was lost."""
 
 
 @ray.remote(num_cpus=1, max_retries=TRIES)
-def describe(folder: str, part: str, number: int, of: int) -> int:
+def describe(folder: str, part: str, shard: str) -> int:
     """Describe one shard; how many pictures it has."""
-    with Collection(part) as album:
-        album.index([folder], options=Options(workers=0, shard=Shard(number, of)))
-        return len(album)
+    lookalike.describe([folder], shard, part, options=Options(workers=0))
+    with Collection(part) as made:
+        return len(made)
 
 
 def describe_all(folder: Path, parts: Path, shards: int) -> list[Path]:
     """Describe all shards, telling of each when it is done; the directories of the parts."""
-    places = {number: parts / f"part-{number}-of-{shards}" for number in range(1, shards + 1)}
-    waiting = {describe.remote(str(folder), str(place), number, shards): number for number, place in places.items()}
+    places = {f"{number}/{shards}": parts / f"part-{number}-of-{shards}" for number in range(1, shards + 1)}
+    waiting = {describe.remote(str(folder), str(place), shard): shard for shard, place in places.items()}
     while waiting:
         (done,), _ = ray.wait(list(waiting), num_returns=1)
-        print(f"shard {waiting.pop(done)}/{shards}: {ray.get(done):,} pictures; {len(waiting)} to go", flush=True)
+        print(f"shard {waiting.pop(done)}: {ray.get(done):,} pictures; {len(waiting)} to go", flush=True)
     return list(places.values())
 
 
@@ -46,9 +46,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--collection", type=Path, required=True)
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    parts = options.out.absolute()
+    parts.mkdir(parents=True, exist_ok=True)
     with Collection(options.collection) as album:
-        report = album.merge(describe_all(options.folder.absolute(), options.out, options.shards))
+        report = album.merge(describe_all(options.folder.absolute(), parts, options.shards))
         print(f"{report.added:,} added; {len(album):,} pictures can be found now")
 
 

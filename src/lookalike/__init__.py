@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.duplicates import Group, Member
     from lookalike.milvus.migrate import migrate
+    from lookalike.parts import describe
     from lookalike.pictures.open import Image, open_image
     from lookalike.search.match import Match
     from lookalike.significance.evidence import Evidence
@@ -38,6 +39,7 @@ __all__ = [
     "ModelError",
     "QueryError",
     "__version__",
+    "describe",
     "migrate",
     "open_image",
 ]
@@ -50,6 +52,7 @@ def __getattr__(name: str) -> Any:
     homes = {
         "Client": "lookalike.client",
         "Collection": "lookalike.collection",
+        "describe": "lookalike.parts",
         "migrate": "lookalike.milvus.migrate",
         "Image": "lookalike.pictures.open",
         "open_image": "lookalike.pictures.open",

@@ -231,7 +231,8 @@ class Client:
 
         asked = {"kind": "index", "paths": list(map(os.fspath, paths)), "methods": list(methods), "retry": retry}
         result = self._job(asked, progress)["result"]
-        return _made(IndexReport, {**result, "failed": [_made(Failure, one) for one in result["failed"]]})
+        files = {name: [_made(Failure, one) for one in result[name]] for name in ("failed", "damaged")}
+        return _made(IndexReport, {**result, **files})
 
     def remove(self, ids: Sequence[int]) -> int:
         """Take pictures out of the collection (never off the disk); how many were in it."""

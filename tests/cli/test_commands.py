@@ -49,8 +49,17 @@ def test_shards_described_apart_and_merged_are_one_collection(cli, pictures, tmp
         made = cli("describe", "--shard", f"{number}/2", pictures, "--out", part, *NAMED, "--workers", 0)
         assert made.exit_code == 0
         assert f"in shard {number}/2, {part}" in made.stdout
+    half = cli("merge", parts[1], on=tmp_path / "merged")
+    assert lines(half)[-2] == f"  not merged yet of {pictures}: 1/2"
+    assert json.loads(cli("merge", parts[1], "--json", on=tmp_path / "merged").stdout)["missing"] == [
+        {"folders": [str(pictures)], "shards": ["1/2"]}
+    ]
     merged = cli("merge", *parts, on=tmp_path / "merged")
-    assert merged.exit_code == 0 and "12 added" in merged.stdout and "12 pictures can be found now" in merged.stdout
+    assert (
+        merged.exit_code == 0
+        and "not merged yet" not in merged.stdout
+        and "12 pictures can be found now" in merged.stdout
+    )
     again = cli("merge", *parts, "--json", on=tmp_path / "merged")
     assert json.loads(again.stdout)["added"] == 0
     found = cli("search", pictures / "coffee.png", "-k", 1, "--paths", on=tmp_path / "merged")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lookalike
 from lookalike import Collection, CollectionError, QueryError
 from lookalike.ingest import run
 from lookalike.ingest.shards import Shard
@@ -22,8 +23,7 @@ METHODS_HERE = (*METHODS, "local")
 
 
 def describe(folder, out, shard, methods=METHODS_HERE):
-    with Collection(out) as part:
-        return part.index([folder], methods=methods, options=replace(HERE, shard=Shard.parse(shard)))
+    return lookalike.describe([folder], shard, out, methods=methods, options=HERE)
 
 
 def merge(target, *parts):
@@ -159,12 +159,66 @@ def test_an_interrupted_part_is_refused_until_the_same_command_has_finished_it(m
         patch.setattr(run, "describe_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
             describe(messy, part, "1/1")
-    with pytest.raises(CollectionError, match=r"not finished: run `lookalike describe --shard 1/1`"):
+    with pytest.raises(
+        CollectionError, match=rf"not finished: run `lookalike describe --shard 1/1 {messy} --out {part}`"
+    ):
         merge(tmp_path / "merged", part)
     assert not (tmp_path / "merged").exists()
     report = describe(messy, part, "1/1")
     assert report.unchanged == 3
     merge(tmp_path / "merged", part)
+
+
+def test_a_folder_that_was_begun_is_not_finished_by_another(messy, tmp_path, monkeypatch):
+    part, other = tmp_path / "part", fill(tmp_path / "other", 3)
+
+    def killed(task, methods):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "describe_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            describe(messy, part, "1/1")
+    describe(other, part, "1/1")
+    with pytest.raises(CollectionError, match=rf"not finished: run `lookalike describe --shard 1/1 {messy} --out"):
+        merge(tmp_path / "merged", part)
+    describe(messy, part, "1/1")
+    merge(tmp_path / "merged", part)
+    assert set(held(tmp_path / "merged")[1]) == {str(messy), str(other)}
+
+
+def test_a_folder_added_to_a_part_is_merged_as_well(messy, parts, tmp_path):
+    other = fill(tmp_path / "other", 12)
+    for number, part in enumerate(parts, 1):
+        describe(other, part, f"{number}/4")
+    assert merge(tmp_path / "merged", *parts).missing == []
+    with Collection(tmp_path / "whole") as album:
+        album.index([messy, other], methods=METHODS_HERE, options=HERE)
+    assert held(tmp_path / "merged") == held(tmp_path / "whole")
+
+
+def missing(target, *parts):
+    return [(list(one.folders), list(one.shards)) for one in merge(target, *parts).missing]
+
+
+def test_shards_that_have_not_come_are_told_until_they_have(parts, messy, tmp_path):
+    target, other = tmp_path / "merged", fill(tmp_path / "other", 2)
+    assert missing(target, parts[2], parts[0]) == [([str(messy)], ["2/4", "4/4"])]
+    assert missing(target, parts[1]) == [([str(messy)], ["4/4"])]
+    describe(other, tmp_path / "all of another", "1/1")
+    assert missing(target, tmp_path / "all of another") == [], "of other folders nothing is said"
+    assert missing(target, parts[3]) == []
+    assert missing(target, parts[0]) == []
+
+
+def test_shards_of_two_divisions_do_not_make_a_whole(parts, messy, tmp_path):
+    describe(messy, tmp_path / "half", "2/2")
+    assert missing(tmp_path / "merged", parts[0], tmp_path / "half") == [
+        ([str(messy)], ["2/4", "3/4", "4/4"]),
+        ([str(messy)], ["1/2"]),
+    ]
+    describe(messy, tmp_path / "other half", "1/2")
+    assert missing(tmp_path / "merged", tmp_path / "other half") == []
 
 
 def test_pictures_need_not_be_on_the_machine_that_merges(whole, parts, messy, tmp_path):

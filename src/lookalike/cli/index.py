@@ -20,9 +20,11 @@ from lookalike.errors import printable
 if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.ingest.run import Failure, IndexReport, Options
+    from lookalike.ingest.shards import Missing
 
 MOST_REASONS = 10
 MOST_NAMES = 3
+MOST_SHARDS = 8
 IDLE_PRIORITY_CLASS = 0x40  # of Windows
 INTERRUPTED = 130
 
@@ -95,7 +97,7 @@ def index(
         with interruptible(album), shown(quiet) as progress:
             report = album.index(paths or (), methods=method or (), options=options, progress=progress)
         if json:
-            print_json(report_json(report))
+            print_json(report.to_json())
         elif not quiet:
             typer.echo(summary(report, len(album)))
         if watch:
@@ -173,6 +175,7 @@ def summary(report: IndexReport, pictures: int, what: str = "can be found now") 
     lines += failure_lines(report.failed)
     if report.failed_before:
         lines.append(f"  {report.failed_before:,} failed before: `lookalike info --failed` lists, --retry tries again")
+    lines += missing_lines(report.missing)
     lines.append(f"{plural(pictures, 'picture')} {what}")
     return "\n".join(lines)
 
@@ -181,6 +184,16 @@ def named(names: list[str]) -> list[str]:
     """The first few of some names, and how many more there are."""
     lines = [f"    {name}" for name in names[:MOST_NAMES]]
     return lines + [f"    and {len(names) - MOST_NAMES:,} more"] * (len(names) > MOST_NAMES)
+
+
+def missing_lines(missing: list[Missing]) -> list[str]:
+    """The shards that have not been merged yet, for each of their folders and divisions."""
+    lines = []
+    for one in missing:
+        more = f" and {len(one.shards) - MOST_SHARDS:,} more" * (len(one.shards) > MOST_SHARDS)
+        folders = ", ".join(map(short_path, one.folders))
+        lines.append(f"  not merged yet of {folders}: {', '.join(one.shards[:MOST_SHARDS])}{more}")
+    return lines
 
 
 def failure_lines(failed: list[Failure]) -> list[str]:
@@ -199,13 +212,3 @@ def failure_lines(failed: list[Failure]) -> list[str]:
     if shortened:
         lines.append("  all of them: lookalike info --failed")
     return lines
-
-
-def report_json(report: IndexReport) -> dict[str, object]:
-    """The report's fields as plain values."""
-    from dataclasses import asdict
-
-    def plain(files: list[Failure]) -> list[dict[str, object]]:
-        return [{**asdict(one), "path": printable(one.path)} for one in files]
-
-    return {**asdict(report), "failed": plain(report.failed), "damaged": plain(report.damaged)}

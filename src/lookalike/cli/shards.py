@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lookalike.cli.index import interruptible, lower_priority, report_json, summary
+from lookalike.cli.index import interruptible, lower_priority, summary
 from lookalike.cli.options import CollectionOption, JsonOption, QuietOption, open_collection
 from lookalike.cli.output import print_json
 from lookalike.cli.progress import shown
@@ -46,23 +46,22 @@ def describe(
     """
     from lookalike.collection import Collection
     from lookalike.ingest.run import Options
-    from lookalike.ingest.shards import Shard
     from lookalike.ingest.walk import IGNORED
+    from lookalike.parts import describe as describe_part
 
     options = Options(
         workers=(os.cpu_count() or 1) if workers is None else workers,
         ignore=(*IGNORED, *(ignore or ())),
-        shard=Shard.parse(shard),
     )
     if low_priority:
         lower_priority()
     with Collection(out) as part:
         with interruptible(part), shown(quiet) as progress:
-            report = part.index(paths, methods=method or (), options=options, progress=progress)
+            report = describe_part(paths, shard, out, methods=method or (), options=options, progress=progress)
         if json:
-            print_json(report_json(report))
+            print_json(report.to_json())
         elif not quiet:
-            typer.echo(summary(report, len(part), f"are in shard {options.shard}, {printable(out)}"))
+            typer.echo(summary(report, len(part), f"are in shard {shard}, {printable(out)}"))
 
 
 def merge(
@@ -83,6 +82,6 @@ def merge(
         with interruptible(album), shown(quiet) as progress:
             report = album.merge(parts, progress=progress)
         if json:
-            print_json(report_json(report))
+            print_json(report.to_json())
         elif not quiet:
             typer.echo(summary(report, len(album)))

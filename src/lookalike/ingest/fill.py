@@ -9,7 +9,7 @@ from typing import Any
 from lookalike.errors import CollectionError
 from lookalike.ingest.merge import Part, accept_methods, merge, together
 from lookalike.ingest.run import Failure, IndexReport, Options, index
-from lookalike.ingest.shards import refuse_another, remember_shard
+from lookalike.ingest.shards import begin_shard, count_merged, finish_shard, refuse_another
 from lookalike.methods.base import Method
 from lookalike.methods.factory import NAMES, make, parse
 from lookalike.progress import Progress
@@ -27,7 +27,7 @@ def fill(
     """Bring a collection up to date with absolute paths, or without any with those of earlier runs."""
     refuse_another(store, options.shard)
     if options.shard is not None:
-        remember_shard(store, options.shard, finished=False)
+        begin_shard(store, options.shard, paths)
     before = store.catalogue.methods()
     asked = [(text, parse(text)) for text in methods or (() if before else NAMES)]
     held = {name: store.arguments(stored) for name, stored in before.items()}
@@ -50,7 +50,7 @@ def fill(
     report.failed += [Failure(root, "not there now; `lookalike remove` forgets it") for root in away]
     _finish(store, made)
     if options.shard is not None:
-        remember_shard(store, options.shard, finished=True)
+        finish_shard(store, options.shard, paths)
     return report
 
 
@@ -61,6 +61,7 @@ def take_over(store: Store, parts: Sequence[Part], told: Callable[[Progress], No
     methods = made_here(store)
     report = together([merge(store, part, told, lambda: seal_all(store, methods)) for part in parts])
     _finish(store, methods)
+    report.missing = count_merged(store, [(part.shard, part.roots) for part in parts if part.shard is not None])
     return report
 
 

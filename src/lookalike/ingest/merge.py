@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
@@ -15,7 +16,7 @@ from lookalike.index.items import Items
 from lookalike.ingest.describe import Outcome, Same, Skipped, Task, Unreadable
 from lookalike.ingest.run import NO_DATE, IndexReport, Options, Outcomes, Run
 from lookalike.ingest.scope import Scope, read_scope, remember_scope
-from lookalike.ingest.shards import described
+from lookalike.ingest.shards import Shard, described
 from lookalike.methods.factory import make
 from lookalike.pictures.metadata import Metadata
 from lookalike.progress import Progress
@@ -29,10 +30,11 @@ STATUSES = ("ok", "failed", "skipped")
 
 
 class Part:
-    """What a part held when it was opened: records, and descriptors by method."""
+    """What a part held when it was opened: records, and descriptors by method. shard: None of a whole collection."""
 
-    def __init__(self, store: Store, view: View) -> None:
-        self.store, self.methods, self._view = store, view.methods, view
+    def __init__(self, store: Store, view: View, shard: Shard | None) -> None:
+        self.store, self.methods, self.shard, self._view = store, view.methods, shard, view
+        self.roots = store.catalogue.roots()
         matrices = {name: store.matrix(stored) for name, stored in view.methods.items()}
         self._items: dict[str, Items[Any]] = {
             name: Items(one.ids(), one, view.tombstones) for name, one in matrices.items()
@@ -77,15 +79,17 @@ def open_part(path: Path, target: Store) -> Part:
         raise CollectionError(f"{place} is no part and no collection: name what `lookalike describe` has written")
     if target.exists and os.path.samefile(path, target.directory):
         raise CollectionError(f"{place} is the collection itself")
-    shard = described(store)
-    if shard is not None and not shard.finished:
+    made = described(store)
+    if made is not None and made.begun:
+        folders = " ".join(shlex.quote(printable(folder)) for folder in made.begun)
         raise CollectionError(
-            f"{place} is not finished: run `lookalike describe --shard {shard.shard}` with the same folders again"
+            f"{place} is not finished: "
+            f"run `lookalike describe --shard {made.shard} {folders} --out {shlex.quote(place)}`"
         )
     # what is damaged may be a status or a place in a tree, and then its picture would be missing without a word
     if store.catalogue.damage() or store.catalogue.rows_not_sound():
         raise CollectionError(f"the catalogue of {place} is damaged: copy the part again, or describe it anew")
-    return store.reading(lambda view, _: Part(store, view))
+    return store.reading(lambda view, _: Part(store, view, made.shard if made else None))
 
 
 def accept_methods(store: Store, parts: Sequence[Part]) -> None:
@@ -114,7 +118,7 @@ def merge(store: Store, part: Part, progress: Callable[[Progress], None], commit
     stays out.
     """
     kept = read_scope(store.catalogue)
-    theirs, roots = read_scope(part.store.catalogue), part.store.catalogue.roots()
+    theirs = read_scope(part.store.catalogue)
     scope = kept
     for folder, names in theirs.ignored.items():
         scope = scope.ignoring(names, [folder])
@@ -124,7 +128,7 @@ def merge(store: Store, part: Part, progress: Callable[[Progress], None], commit
     run.comparison.add(_wanted(part, store.catalogue, scope))
     run.look_at_pending(partial(_outcomes, part), Options(workers=0, retry=True))
     known = store.catalogue.roots()
-    store.catalogue.remember_roots([root for root in roots if not scope.covered(root, known)])
+    store.catalogue.remember_roots([root for root in part.roots if not scope.covered(root, known)])
     return run.report
 
 

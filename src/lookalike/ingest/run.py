@@ -10,13 +10,14 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from lookalike.errors import CollectionError
+from lookalike.errors import CollectionError, printable
 from lookalike.ingest.describe import Outcome, Same, Skipped, Task, Unreadable, describe_file
 from lookalike.ingest.pool import Kept, Pool
 from lookalike.ingest.scope import Scope, is_within, read_scope, remember_scope
-from lookalike.ingest.shards import Shard
+from lookalike.ingest.shards import Missing, Shard
 from lookalike.ingest.walk import IGNORED, Walk
 from lookalike.methods.factory import make_all
 from lookalike.pictures.open import MAX_PIXELS
@@ -48,7 +49,7 @@ class IndexReport:
 
     failed: pictures that could not be read; failed_before: how many in earlier runs, which were not tried again.
     damaged: those of which only a part is there, by which they are indexed. skipped: how many new files of which kind
-    are no pictures.
+    are no pictures. missing: after `merge`, shards of the same folders that have not come yet.
     """
 
     added: int = 0
@@ -60,7 +61,17 @@ class IndexReport:
     failed: list[Failure] = field(default_factory=list)
     damaged: list[Failure] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
     seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields as plain values, paths as text that can be printed."""
+
+        def plain(files: Sequence[Failure]) -> list[dict[str, object]]:
+            return [{**asdict(one), "path": printable(one.path)} for one in files]
+
+        missing = [{"folders": list(map(printable, one.folders)), "shards": list(one.shards)} for one in self.missing]
+        return {**asdict(self), "failed": plain(self.failed), "damaged": plain(self.damaged), "missing": missing}
 
 
 @dataclass(frozen=True, slots=True)

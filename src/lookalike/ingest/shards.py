@@ -1,17 +1,18 @@
-"""Describing in shards: which of the files of some folders belong to one of several machines."""
+"""Describing in shards: which of the files of some folders belong to one of several machines, and whose were merged."""
 
 from __future__ import annotations
 
 import os
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from lookalike.errors import CollectionError, QueryError, printable
 from lookalike.store.directory import Store
 
-FACT = "shard"
+FACT, MERGED = "shard", "merged shards"
 _NAMED = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
@@ -51,22 +52,69 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a collection remembers of being a shard's part: which, and whether all of its files were looked at."""
+    """What a collection remembers of being a shard's part: which, and folders of which some files are still to look at.
+
+    A file's shard hangs on the folder that was named, so only the same folder, named again, finishes it.
+    """
 
     shard: Shard
-    finished: bool
+    begun: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Shards, as in "3/16", that have not been merged although others of the same folders have."""
+
+    folders: tuple[str, ...]
+    shards: tuple[str, ...]
 
 
 def described(store: Store) -> Described | None:
     """Whose part a collection is; None for one that is none."""
     kept: Any = store.catalogue.fact(FACT)
-    return None if kept is None else Described(Shard(kept["number"], kept["of"]), kept["finished"])
+    return None if kept is None else Described(Shard(kept["number"], kept["of"]), tuple(kept["begun"]))
 
 
-def remember_shard(store: Store, shard: Shard, finished: bool) -> None:
-    """Keep it; the caller holds the writer's lock."""
+def begin_shard(store: Store, shard: Shard, folders: Sequence[str]) -> None:
+    """Remember, before any of their files is looked at, what is to be looked at; the caller holds the writer's lock."""
+    there = described(store)
+    _remember(store, shard, {*(there.begun if there else ()), *folders})
+
+
+def finish_shard(store: Store, shard: Shard, folders: Sequence[str]) -> None:
+    """Remember that all files of these folders were looked at; the caller holds the writer's lock."""
+    there = described(store)
+    _remember(store, shard, set(there.begun if there else ()) - set(folders))
+
+
+def _remember(store: Store, shard: Shard, begun: set[str]) -> None:
     with store.catalogue.transaction():
-        store.catalogue.remember(FACT, {"number": shard.number, "of": shard.of, "finished": finished})
+        store.catalogue.remember(FACT, {"number": shard.number, "of": shard.of, "begun": sorted(begun)})
+
+
+def count_merged(store: Store, parts: Sequence[tuple[Shard, Sequence[str]]]) -> list[Missing]:
+    """Remember whose parts were merged, with their folders, and tell which are still missing of those folders.
+
+    None are where all shards of one division of them have come, whatever there is of others. The caller holds the
+    writer's lock.
+    """
+    kept: Any = store.catalogue.fact(MERGED) or []
+    merged = {(tuple(one["folders"]), one["of"]): set(one["numbers"]) for one in kept}
+    for shard, folders in parts:
+        merged.setdefault((tuple(sorted(folders)), shard.of), set()).add(shard.number)
+    told = [
+        {"folders": list(folders), "of": of, "numbers": sorted(numbers)} for (folders, of), numbers in merged.items()
+    ]
+    if told != kept:
+        with store.catalogue.transaction():
+            store.catalogue.remember(MERGED, told)
+    whole = {folders for (folders, of), numbers in merged.items() if len(numbers) == of}
+    asked = {tuple(sorted(folders)) for _, folders in parts} - whole
+    return [
+        Missing(folders, tuple(str(Shard(n, of)) for n in range(1, of + 1) if n not in numbers))
+        for (folders, of), numbers in merged.items()
+        if folders in asked
+    ]
 
 
 def refuse_another(store: Store, shard: Shard | None) -> None:

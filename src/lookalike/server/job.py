@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lookalike.collection import Collection
-from lookalike.errors import LookalikeError, printable
+from lookalike.errors import LookalikeError
 from lookalike.progress import Progress
 from lookalike.server.results import Results
 
@@ -92,8 +92,7 @@ def _index(album: Collection, asked: Mapping[str, Any], state: State, folder: Pa
         paths = [os.fsdecode(bytes.fromhex(path)) for path in asked["paths"]]
         options = Options(retry=asked["retry"])
         report = album.index(paths, methods=asked["methods"], options=options, progress=state.progress)
-    failed = [{"path": printable(one.path), "reason": one.reason} for one in report.failed]
-    return {**asdict(report), "failed": failed}
+    return report.to_json()
 
 
 def _duplicates(album: Collection, asked: Mapping[str, Any], state: State, folder: Path) -> dict[str, Any]:
