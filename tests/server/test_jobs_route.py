@@ -160,6 +160,17 @@ def test_a_picture_is_taken_out_and_its_file_stays(served, own):
     assert id_ not in [one["id"] for one in server.post("/api/v1/search", json={"id": 1, "k": 99}).json()["matches"]]
 
 
+def test_what_was_taken_out_comes_back_only_when_it_is_named(served, own):
+    collection, folder = own
+    server = served(collection)
+    assert server.delete(f"/api/v1/pictures/{names(collection)['001.png']}").status_code == 200
+    assert ended(server, server.post(JOBS, json={"kind": "index"}).json())["state"] == "done"
+    assert "001.png" not in names(collection)
+    named = server.post(JOBS, json={"kind": "index", "paths": [str(folder)]}).json()
+    assert ended(server, named)["state"] == "done"
+    assert "001.png" in names(collection)
+
+
 def test_failures_are_listed_and_tried_again(served, own):
     collection, folder = own
     server = served(collection)

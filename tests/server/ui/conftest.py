@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ui_serving import serving
+from ui_serving import NAMES, serving
 
 from browsing import AXE, missing
 from lookalike import Collection
@@ -11,8 +11,6 @@ from lookalike.server.settings import Settings
 from samples import HERE, PHOTOS, fill, photo
 
 METHODS = ("phash", "color", "local", "embedding", "text")
-LONG = "a-name-of-120-letters-" * 5 + "end-of-it.png"
-NAMES = {"astronaut.png": LONG, "rocket.jpg": "ракета на старте.jpg", "coffee.png": "فنجان قهوة على الطاولة.png"}
 HOSTILE = "<img src=x onerror=document.title='broken'>.png"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from PIL import ImageOps
 from playwright.sync_api import expect
-from ui_serving import until
+from ui_serving import NAMES, until
+
+from samples import PHOTOS
 
 PHONE = {"size": (390, 844), "has_touch": True, "is_mobile": True}
 FILE = "input[type=file] >> nth=0"
@@ -158,6 +160,27 @@ def test_filters_narrow_and_can_be_cleared(visit):
     page.get_by_role("heading", name="Nothing found").wait_for()
     page.get_by_role("button", name="Clear filters").first.click()
     until(page, "document.querySelectorAll('.hit').length > 5")
+
+
+def test_filters_offer_what_there_is_and_how_many(visit):
+    page = visit()
+    page.locator(".hit").first.wait_for()
+    page.keyboard.press("f")
+    formats = page.get_by_label("Format")
+    until(page, "document.querySelector('[name=format]').options.length === 3")
+    jpegs = [name for name in (NAMES.get(one, one) for one in PHOTOS) if name.endswith(".jpg")]
+    assert formats.locator("option").all_inner_texts()[::2] == ["Any", f"JPEG · {len(jpegs)}"]
+    assert page.get_by_label("Camera").count() == 0 or not page.get_by_label("Camera").is_visible()
+    formats.select_option("JPEG")
+    until(page, f"document.querySelectorAll('.hit').length === {len(jpegs)}")
+    assert sorted(hits(page, "all")) == sorted(jpegs)
+    assert formats.input_value() == "JPEG"
+    folders = page.locator("#folders option").evaluate_all("(all) => all.map((one) => one.value)")
+    assert [folder.rpartition("/")[2] for folder in folders] == ["pictures"]
+    page.goto(page.url.partition("?")[0] + "?year=1999")
+    page.get_by_role("heading", name="Nothing found").wait_for()
+    page.keyboard.press("f")
+    assert page.get_by_label("Year").input_value() == "1999"
 
 
 def test_methods_can_be_chosen(visit):

@@ -128,10 +128,62 @@ def test_a_line_around_pictures_of_the_map_makes_a_list_of_them(visit, walked):
     expect(page.locator(".told")).to_contain_text("19 pictures")
 
 
+def test_pictures_of_this_device_are_added_and_what_is_none_is_named(visit, twins, tmp_path, barriers):
+    base, _ = twins
+    page = visit("/collection", base=base, excused=(*NOT_YET, "ERR_"))
+    page.get_by_role("button", name="Add pictures").wait_for()
+    files = []
+    for name in ("rocket.jpg", "coffee.png"):
+        photo(name).save(tmp_path / name)
+        files.append(str(tmp_path / name))
+    (tmp_path / "notes.png").write_text("not a picture")
+    page.set_input_files("input[multiple]", [*files, str(tmp_path / "notes.png")])
+    told = page.get_by_role("group", name="Pictures of this device")
+    told.get_by_text("2 pictures were added.").wait_for(timeout=60_000)
+    expect(told.get_by_role("alert")).to_have_text("1 file was not taken:")
+    expect(told.locator(".lines")).to_contain_text("notes.png")
+    expect(page.locator(".numbers dd").first).to_have_text("8")
+    assert barriers(page) == []
+    page.get_by_role("link", name="Show the newest").click()
+    page.locator(".hit").first.wait_for()
+    assert {"rocket", "coffee"} <= {name.split("-")[0].split(".")[0] for name in names_of(page)}
+
+
+def names_of(page):
+    return page.locator(".hit").evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+
+
+def test_only_what_was_not_taken_is_lost_of_an_upload(visit, twins, tmp_path):
+    base, _ = twins
+    page = visit("/collection", base=base, excused=(*NOT_YET, "ERR_", "413"))
+    page.get_by_role("button", name="Add pictures").wait_for()
+    photo("rocket.jpg").save(tmp_path / "rocket.jpg")
+    (tmp_path / "huge.jpg").write_bytes(b"\xff\xd8\xff" + bytes(33 << 20))
+    page.set_input_files("input[multiple]", [str(tmp_path / "huge.jpg"), str(tmp_path / "rocket.jpg")])
+    told = page.get_by_role("group", name="Pictures of this device")
+    told.get_by_text("1 picture was added.").wait_for(timeout=60_000)
+    expect(told.locator(".lines li")).to_have_count(1)
+    expect(told.locator(".lines")).to_contain_text("huge.jpg")
+
+
+def test_how_well_it_finds_is_told_by_method(visit, twins):
+    base, _ = twins
+    page = visit("/collection", base=base, excused=(*NOT_YET, "ERR_"))
+    page.get_by_role("button", name="Measure").click()
+    figures = page.get_by_role("group", name="How well does it find?").get_by_role("row")
+    figures.nth(1).wait_for(timeout=120_000)
+    assert "found first" in figures.first.inner_text()
+    assert "Structure (phash)" in figures.nth(2).inner_text() + figures.nth(1).inner_text()
+    assert "%" in figures.nth(1).inner_text() and " ms" in figures.nth(1).inner_text()
+    networks = page.get_by_role("group", name="Networks")
+    expect(networks.get_by_role("row").nth(1)).to_contain_text("comes along")
+
+
 def test_what_a_role_may_not_do_is_not_offered(visit, twins, tmp_path):
     with serving(Settings(tmp_path / "album", public=True, tokens=(), runtime=tmp_path)) as base:
         page = visit("/collection", base=base, excused=("401", "404", "ERR_"))
         page.locator(".numbers").wait_for()
-        assert page.get_by_role("button", name="Bring up to date").count() == 0
+        for name in ("Bring up to date", "Add pictures", "Measure"):
+            assert page.get_by_role("button", name=name).count() == 0
         page.goto(f"{base}/duplicates")
         page.get_by_role("heading", name="This is not allowed").wait_for()

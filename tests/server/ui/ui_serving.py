@@ -11,6 +11,9 @@ import uvicorn
 from lookalike.server.app import create_app
 from lookalike.server.run import bind
 
+LONG = "a-name-of-120-letters-" * 5 + "end-of-it.png"
+NAMES = {"astronaut.png": LONG, "rocket.jpg": "ракета на старте.jpg", "coffee.png": "فنجان قهوة على الطاولة.png"}
+
 
 @contextmanager
 def serving(settings):

@@ -45,6 +45,13 @@ export function search(asked, pictures, signal) {
   return ask("/search", { method: "POST", body: form, signal });
 }
 
+/** Adds pictures (Files) to the collection. */
+export function add(files, signal) {
+  const form = new FormData();
+  for (const file of files) form.append("image", file, file.name);
+  return ask("/pictures", { method: "POST", body: form, signal });
+}
+
 /** Holds a picture (a Blob, or an id) against one of the collection. */
 export function compare(one, other) {
   if (!(one instanceof Blob)) return post("/compare", { id: one, other });

@@ -23,6 +23,7 @@ const PLACES = [["search", "/", "search"], ["duplicates", "/duplicates", "twins"
 const page = {
   session: null,
   methods: [],
+  facets: null, // what one may filter by, asked for once
   filtersOpen: false,
   wanted: null, // a place to scroll to as soon as the page is long enough
 

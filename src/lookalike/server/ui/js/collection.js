@@ -1,9 +1,11 @@
 import { get } from "./api.js";
 import { forget } from "./asking.js";
 import { h, icon } from "./dom.js";
-import { bytes, has, number, t } from "./i18n.js";
+import { methods, models, scores } from "./figures.js";
+import { bytes, number, t } from "./i18n.js";
 import { JobBar } from "./jobs.js";
 import { failure } from "./states.js";
+import { Upload } from "./upload.js";
 
 const FAILURES = 100;
 
@@ -15,6 +17,7 @@ export class CollectionView {
     [this.reads, this.writes, this.admin] = [may(2), may(3), may(4)];
     this.indexing = new JobBar("index", (job) => this.indexed(job));
     this.evaluating = new JobBar("evaluate", () => this.draw());
+    this.uploading = new Upload(page.session, () => this.changed());
   }
 
   async show() {
@@ -28,6 +31,7 @@ export class CollectionView {
   close() {
     this.indexing.close();
     this.evaluating.close();
+    this.uploading.close();
   }
 
   async indexed(job) {
@@ -35,7 +39,12 @@ export class CollectionView {
       const { added, updated, removed } = job.result;
       this.news = t("collection.indexed", { added: count(added), updated: count(updated), removed: count(removed) });
     }
+    await this.changed();
+  }
+
+  async changed() {
     forget();
+    this.page.facets = null;
     await this.draw();
   }
 
@@ -43,12 +52,13 @@ export class CollectionView {
     let about;
     try {
       const nothing = { failures: [], total: 0 };
-      const [info, failures, evaluation] = await Promise.all([
+      const [info, failures, evaluation, networks] = await Promise.all([
         get("/collection"),
         this.reads ? get(`/failures?limit=${FAILURES}`) : nothing,
         this.reads ? get("/evaluation").catch(() => null) : null,
+        this.reads ? get("/models").catch(() => null) : null,
       ]);
-      about = { info, failures, evaluation };
+      about = { info, failures, evaluation, networks };
     } catch (error) {
       return this.root.replaceChildren(failure(error, () => this.draw()));
     }
@@ -58,7 +68,8 @@ export class CollectionView {
       h("header", { class: "page-head" }, h("div", {}, h("h1", {}, t("nav.collection")), h("p", { class: "soft", dir: "auto" }, info.path)),
         h("dl", { class: "numbers" }, this.figure(number(info.pictures), "pictures"), this.figure(number(info.failed), "failed"), this.figure(bytes(info.bytes), "bytes"))),
       this.news && h("p", { class: "note", role: "status" }, icon("check"), this.news),
-      this.folders(info), about.failures.total ? this.failures(about.failures) : "", this.methods(info), this.evaluation(about.evaluation)));
+      this.folders(info), about.failures.total ? this.failures(about.failures) : "", this.methods(info),
+      about.networks && this.models(about.networks), this.evaluation(about.evaluation)));
   }
 
   figure(value, name) {
@@ -74,7 +85,8 @@ export class CollectionView {
     return h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, t("collection.folders")),
       this.writes && h("button", { class: "button main", type: "button", onclick: () => this.indexing.start() }, t("collection.update"))),
     info.roots.length ? h("ul", { class: "lines" }, info.roots.map((root) => h("li", { dir: "auto" }, root))) : h("p", { class: "soft" }, t("collection.none")),
-    this.indexing.element, this.writes && add, this.writes && h("p", { class: "soft small" }, t("collection.add.help")));
+    this.indexing.element, this.writes && add, this.writes && h("p", { class: "soft small" }, t("collection.add.help")),
+    this.writes && this.uploading.element);
   }
 
   failures({ failures, total }) {
@@ -86,12 +98,11 @@ export class CollectionView {
   }
 
   methods(info) {
-    const head = ["method", "pictures", "bytes", "index"].map((name) => h("th", { scope: "col" }, t(`collection.${name}`)));
-    const row = (one) => h("tr", {}, h("th", { scope: "row" }, has(`method.${one.name}`) ? t(`method.${one.name}`) : one.name,
-      has(`method.${one.name}.finds`) && h("span", { class: "soft small" }, t(`method.${one.name}.finds`))),
-    h("td", {}, number(one.pictures)), h("td", {}, bytes(one.bytes)), h("td", {}, one.index));
-    return h("section", { class: "card" }, h("h2", {}, t("collection.methods")),
-      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("collection.methods") }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, info.methods.map(row)))));
+    return h("section", { class: "card" }, h("h2", {}, t("collection.methods")), methods(info.methods));
+  }
+
+  models({ models: found }) {
+    return h("section", { class: "card" }, h("h2", {}, t("models.title")), models(found), h("p", { class: "soft small" }, t("models.help")));
   }
 
   evaluation(found) {
@@ -99,7 +110,7 @@ export class CollectionView {
       h("div", { class: "row" }, found && this.admin && h("a", { class: "button", href: "/api/v1/evaluation/report", target: "_blank", rel: "noopener" }, t("collection.report")),
         this.writes && h("button", { class: "button", type: "button", onclick: () => this.evaluating.start() }, t("collection.evaluate")))),
     h("p", { class: "soft" }, found ? t("collection.evaluated", { n: found.pictures, date: new Date(1000 * found.made).toLocaleDateString(document.documentElement.lang) }) : t("collection.evaluate.help")),
-    this.evaluating.element);
+    found && scores(found.methods), found && h("p", { class: "soft small" }, t("scores.help")), this.evaluating.element);
   }
 }
 

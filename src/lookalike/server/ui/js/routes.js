@@ -1,5 +1,5 @@
 /** Every state has an address: /?q=..., /picture/12?q=..., /duplicates, /map, /collection. */
-const FILTERS = ["after", "before", "folder", "camera", "mp", "shape", "where"];
+const FILTERS = ["year", "after", "before", "folder", "camera", "mp", "shape", "format", "where"];
 const PLAIN = ["q", "r", "m", "sure", ...FILTERS];
 
 /** {view, id, q, r, m, sure, after, ...}; empty values are left out. */
@@ -31,12 +31,14 @@ export const filtered = (route) => FILTERS.filter((name) => route[name]).length;
 export function where(route) {
   const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
   const parts = [];
+  if (route.year) parts.push(`taken = ${quoted(route.year)}`);
   if (route.after) parts.push(`taken >= ${route.after}`);
   if (route.before) parts.push(`taken <= ${route.before}`);
   if (route.folder) parts.push(`path like ${quoted(`%${route.folder}%`)}`);
   if (route.camera) parts.push(`camera like ${quoted(`%${route.camera}%`)}`);
   if (route.mp) parts.push(`megapixels >= ${route.mp}`);
   if (route.shape) parts.push(`orientation = ${quoted(route.shape)}`);
+  if (route.format) parts.push(`format = ${quoted(route.format)}`);
   if (route.where) parts.push(`(${route.where})`);
   return parts.length ? parts.join(" and ") : null;
 }

@@ -1,7 +1,7 @@
 import { get, thumbnail } from "./api.js";
 import { asking } from "./asking.js";
 import { h, icon, say } from "./dom.js";
-import { filters } from "./filters.js";
+import { filters, offer } from "./filters.js";
 import { Grid } from "./grid.js";
 import { tile } from "./hit.js";
 import { number, t } from "./i18n.js";
@@ -147,11 +147,13 @@ export class SearchView {
     this.panel = this.page.filtersOpen ? this.filters() : null;
     if (this.panel) this.head.after(this.panel);
     this.drawHead();
-    (this.panel?.querySelector("input") ?? this.head.querySelector("[aria-controls]")).focus();
+    (this.panel?.querySelector("select, input") ?? this.head.querySelector("[aria-controls]")).focus();
   }
 
   filters() {
-    return filters(this.route, this.page.methods, (changes) => go({ ...read(), ...changes }, { replace: true }));
+    const form = filters(this.route, this.page.methods, (changes) => go({ ...read(), ...changes }, { replace: true }));
+    offer(form, this.page);
+    return form;
   }
 
   // -- the body
