@@ -60,7 +60,7 @@ class SearchRequest(Strict):
     text: str | None = Field(None, max_length=LONGEST, description="Words, taken literally.")
     query: str | None = Field(None, max_length=LONGEST, description="A sum of words and ids: '2:dog + id:12 - snow'.")
     id: int | None = Field(None, ge=0, lt=1 << 63, description="A picture of the collection.")
-    url: str | None = Field(None, max_length=2000, description="The address of a picture, http or https.")
+    url: str | None = Field(None, min_length=1, max_length=2000, description="The address of a picture, http or https.")
     terms: Annotated[list[TermIn], BeforeValidator(_parsed)] = Field(
         default_factory=list, max_length=MAX_TERMS, description="A sum, each summand with its kind and weight."
     )
