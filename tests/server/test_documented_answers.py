@@ -130,7 +130,7 @@ def test_what_is_well_asked_is_answered_as_documented(whole, asked, given):
         b"{",
         b'{"url": ""}',
         b'{"query": "id:99999999999999999999"}',
-        b'{"query": "1e99:dog"}',
+        b'{"query": "9999999999:dog"}',
         b"\xff\xfe",
         b"[]",
         b"null",
