@@ -1,10 +1,11 @@
 """Where the time of a search goes on ten query nodes of Milvus: measured service times, replayed in a simulation.
 
-    python benchmarks/simulation.py PHOTOGRAPHS [--sample 300] [--rows 100000]
+    python benchmarks/simulation.py PHOTOGRAPHS [--sample 300] [--rows 1000000]
 
 Measured, with a server of the package `milvus` on this machine: which requests a search makes one after the other and
 how long our own code works between them (edits of photographs, `auto`); how much processor time of the server a request
-of each kind takes among a tenth of --rows made-up rows and among all of them, idle work of the server taken off.
+of each kind takes among 2,000 made-up rows and among a full segment of them (or --rows), idle work of the server taken
+off. A node works off its segments, each as long as the one measured.
 Assumed, by the constants below: the machines, and the network between them.
 Simulated, event by event: searches that arrive at random, as many a second as keep the busiest machines so busy.
 PHOTOGRAPHS: a folder of pictures, only read.
@@ -44,12 +45,15 @@ NODES, CORES = 10, 8  # query nodes, and cores of every machine
 PROXIES, SERVERS = 2, 4  # machines of proxies, and of `lookalike serve`
 NETWORK = 0.5  # milliseconds there and back
 SPLIT = 0.5  # of what a request costs however few rows there are: the proxy's share, the rest is each node's
-SEGMENT = 512 << 20  # bytes of vectors in a segment, which one core searches
+SEGMENT = 512 << 20  # bytes of a full segment, by Milvus' default
+FEW = 2000  # rows that are next to none, but indexed
+KEPT = {"phash": 56, "color": 1880, "embedding": 3424}  # letters of a descriptor
 BUSY = (0.1, 0.5, 0.8)
 SEARCHES = 3000
 TOPOLOGIES = ((60_000_000, ("phash", "color", "local", "embedding")), (200_000_000, ("phash", "color", "embedding")))
 TIMES = 40  # that a request is measured
 WRITTEN = 5000
+KEY = 8  # bytes
 QUERY = "by key"
 TICK = 1000 / os.sysconf("SC_CLK_TCK")
 
@@ -73,20 +77,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds of processor of a request for one vector: however few rows, and for each row; bytes of a row's
-    vector, and rows of a picture."""
+    """Milliseconds of processor of a request: however few rows, and for each segment of so many; rows of a picture."""
 
     fixed: float
-    row: float
-    size: int
-    rows: int
+    segment: float = 0.0
+    held: int = 1
+    rows: int = 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--sample", type=int, default=300)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     asked = parser.parse_args()
     from milvus import MilvusServer
 
@@ -106,8 +109,8 @@ def main() -> None:
             costs = {name: cost(address, name, asked.rows, voters if name == "local" else 1, work) for name in names}
         finally:
             engine.stop()
-    costs[QUERY] = Cost(costs["embedding"].fixed, 0.0, 1, 0)
-    show_costs(costs, asked.rows, voters)
+    costs[QUERY] = Cost(costs["embedding"].fixed)
+    show_costs(costs, voters)
     for pictures, names in TOPOLOGIES:
         simulate_rates(pictures, traces[names], costs, f"simulation_{len(names)}", ", ".join(names))
 
@@ -201,12 +204,11 @@ def server_work(pid: int, ask: Callable[[], Any]) -> float:
 def cost(address: str, name: str, rows: int, vectors: int, work: Callable[[Callable[[], Any]], float]) -> Cost:
     """What a search in the table of a method costs, by two tables of made-up rows."""
     kind = make(name).index_kind()
-    count = kind.voters if isinstance(kind, KeypointKind) else 1
-    few, many = (work_among(address, name, kind, number, vectors, work) for number in (rows // 10, rows))
-    per_row = max(0.0, many - few) / (rows - rows // 10)
     seen = vectors_of(kind)
-    size = seen.dimensions // 8 if seen.binary else 4 * seen.dimensions
-    return Cost(max(0.0, few - per_row * (rows // 10)), per_row, size, count)
+    size = (seen.dimensions // 8 if seen.binary else 4 * seen.dimensions) + KEPT.get(name, 2 * KEY) + KEY
+    held = min(rows, SEGMENT // size)
+    few, many = (work_among(address, name, kind, number, vectors, work) for number in (FEW, held))
+    return Cost(few, max(0.0, many - few), held, kind.voters if isinstance(kind, KeypointKind) else 1)
 
 
 def work_among(
@@ -231,8 +233,9 @@ def work_among(
         return list(rng.standard_normal((number, seen.dimensions)).astype(np.float32))
 
     for start in range(0, rows, WRITTEN):
-        rest = {"picture": 0, "place": 0} if keypoints else {"row": "A" * 3000, "sum": 0}
-        server.upsert(table, [{"id": start + at, "vector": one, **rest} for at, one in enumerate(made(WRITTEN))])
+        number = min(WRITTEN, rows - start)
+        rest = {"picture": 0, "place": 0} if keypoints else {"row": "A" * KEPT[name], "sum": 0}
+        server.upsert(table, [{"id": start + at, "vector": one, **rest} for at, one in enumerate(made(number))])
     server.settle([table], lambda done, total: None)
     asked, wanted = made(vectors), ["picture", "place"] if keypoints else ["row", "sum"]
     limit = 8 if keypoints else 60
@@ -241,12 +244,20 @@ def work_among(
     return spent
 
 
-def show_costs(costs: Mapping[str, Cost], rows: int, voters: int) -> None:
-    report = Report("simulation_costs", f"Measured: processor time of the server for a request, up to {rows:,} rows")
+def show_costs(costs: Mapping[str, Cost], voters: int) -> None:
+    report = Report("simulation_costs", "Measured: processor time of the server for a request")
     for name, one in costs.items():
         what = f"{name}, {voters} keypoints" if name == "local" else name
-        per = 1e6 * one.row * one.rows
-        report.row(**{"request": what, "ms, no rows": one.fixed, "ms a million pictures more": per or None})
+        per = one.segment * 1e6 * one.rows / one.held
+        segment = f"{one.segment:.3g} of {one.held:,} rows" if one.rows else None
+        report.row(
+            **{
+                "request": what,
+                "ms, next to no rows": one.fixed,
+                "ms more, a segment": segment,
+                "ms more, a million pictures": per or None,
+            }
+        )
     report.show()
 
 
@@ -287,16 +298,16 @@ def simulate_rates(pictures: int, traces: Sequence[Trace], costs: Mapping[str, C
         middle, tenths, hundredths = np.quantile(times, (0.5, 0.9, 0.99))
         report.row(
             **{
-                "searches a second": round(busy * most, 1),
+                "searches a second": f"{busy * most:.3g}",
                 "nodes busy": f"{100 * used:.0f} %",
-                "median ms": round(float(middle)),
-                "nine tenths ms": round(float(tenths)),
-                "99 % ms": round(float(hundredths)),
+                "median ms": f"{middle:,.0f}",
+                "nine tenths ms": f"{tenths:,.0f}",
+                "99 % ms": f"{hundredths:,.0f}",
                 **{name: f"{100 * spent[name] / whole:.0f} %" for name in (OURS, PROXY, NODE, SLOWEST, QUEUE, WIRE)},
             }
         )
     busiest = max(loads(pictures, traces, costs).items(), key=lambda item: item[1])[0]
-    report.note(f"at most {most:.1f} searches a second; the {busiest} are busy first")
+    report.note(f"at most {most:.3g} searches a second; the {busiest} are busy first")
     report.show()
 
 
@@ -313,10 +324,10 @@ def loads(pictures: int, traces: Sequence[Trace], costs: Mapping[str, Cost]) -> 
 
 
 def parts_of(pictures: int, cost: Cost) -> list[float]:
-    """The tasks that a request is to one query node: one a segment, at most one a core."""
-    rows = pictures * cost.rows / NODES
-    segments = min(CORES, max(1, round(rows * cost.size / SEGMENT)))
-    return [(1 - SPLIT) * cost.fixed / segments + cost.row * rows / segments] * segments
+    """The tasks that a request is to one query node: its segments, shared by as many cores as there are."""
+    segments = max(1, round(pictures * cost.rows / NODES / cost.held))
+    tasks = min(CORES, segments)
+    return [((1 - SPLIT) * cost.fixed + cost.segment * segments) / tasks] * tasks
 
 
 def simulate(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from lookalike import Collection
 from lookalike.cli.app import app
 from lookalike.pictures.open import open_image
-from samples import HERE, drawing, photo
+from samples import HERE, drawing, fill, photo
 
 runner = CliRunner()
 
@@ -58,6 +58,20 @@ def test_json_has_the_fields_of_a_group(album):
         assert set(group) == {"members", "keeper", "reason", "expected_false", "doubt", "unseen", "kind"}
         assert group["keeper"] in {member["id"] for member in group["members"]}
         assert {"id", "path", "sha256", "width", "height", "bytes"} <= set(group["members"][0])
+        assert not any(member["gone"] for member in group["members"])
+
+
+def test_json_says_which_files_are_gone(tmp_path):
+    folder = fill(tmp_path / "pictures", 2)
+    shutil.copy(folder / "001.png", folder / "copy.png")
+    with Collection(tmp_path / "album") as made:
+        made.index([folder], methods=("phash",), options=HERE)
+    (folder / "copy.png").unlink()
+    (group,) = json.loads(run(tmp_path / "album", "--json"))
+    assert {Path(member["path"]).name: member["gone"] for member in group["members"]} == {
+        "001.png": False,
+        "copy.png": True,
+    }
 
 
 def test_csv_has_a_line_for_each_member(album, tmp_path):

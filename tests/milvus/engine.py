@@ -22,12 +22,14 @@ def free_port():
 class Engine:
     """A server in a directory of its own, of which a machine can have one. `kill` gives it no time to write."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         from milvus import MilvusServer
 
         self.folder, self.port = folder, free_port()
         self._server = MilvusServer(wait_for_started=False)
         self._server.set_base_dir(str(folder))
+        for name, value in settings.items():
+            self._server.config.set(name, value)
         self._server.listen_port = self.port
 
     def start(self):

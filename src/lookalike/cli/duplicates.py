@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -94,11 +95,21 @@ def find(
     if plan:
         write_plan(groups, plan, shots="scene" in (kind or ()))
     if json:
-        print_json([group.to_json() for group in groups])
+        print_json([_plain(group) for group in groups])
         return
     _print(groups)
     if plan:
         typer.echo(f"look through {printable(plan)}, then: lookalike duplicates apply {printable(plan)} --to FOLDER")
+
+
+def _plain(group: Group) -> dict[str, object]:
+    """A group for programs; of each member also whether its file is gone."""
+    told = group.to_json()
+    members = [
+        {**plain, "gone": not os.path.lexists(one.path)}
+        for plain, one in zip(told["members"], group.members, strict=True)
+    ]
+    return {**told, "members": members}
 
 
 @duplicates.command()

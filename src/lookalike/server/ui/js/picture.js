@@ -77,7 +77,7 @@ export class PictureView {
   leading() {
     const back = { view: "search", ...question(this.route) };
     const label = this.answer.browsing ? t("picture.all") : t("picture.back");
-    return h("a", { class: "button", href: address(back), onclick: (event) => {
+    return h("a", { class: "button", href: address(back), "aria-label": label, onclick: (event) => {
       if (history.state?.from !== address(back)) return;
       event.preventDefault();
       history.back(); // where the grid was left

@@ -17,10 +17,10 @@ export function failure(error, again) {
   const known = {
     Unreachable: "unreachable", Busy: "busy", TooManyRequests: "busy", CollectionError: "collection", ImageError: "image",
     QueryError: "query", ModelError: "model", TooLarge: "large", PictureGone: "gone", NotFound: "missing",
-    Unauthorized: "unauthorized", Forbidden: "forbidden",
+    FetchError: "fetch", Unauthorized: "unauthorized", Forbidden: "forbidden",
   }[error.name] ?? "other";
   const made = state(t(`error.${known}`), t(`error.${known}.do`),
-    again && known !== "query" && known !== "image" && known !== "gone" ? action(t("error.again"), again, true) : null);
+    again && known !== "query" && known !== "image" && known !== "fetch" && known !== "gone" ? action(t("error.again"), again, true) : null);
   const said = error.reason ?? error.message;
   if (said && !["gone", "unreachable"].includes(known)) made.querySelector("p").after(h("pre", {}, said));
   return made;
