@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.state.metrics = Metrics()
     app.include_router(page.router)
+    app.add_exception_handler(404, page.nowhere)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=app.state.metrics)
     return app

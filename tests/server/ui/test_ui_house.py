@@ -76,6 +76,16 @@ def test_a_page_that_runs_nothing_but_its_own_scripts(site, visit):
         assert page.request.get(site + path).status == 404
 
 
+def test_an_address_that_leads_nowhere_is_said_to_people_and_to_programs(site, visit):
+    page = visit("/nonsense", excused=("404",))
+    page.get_by_role("heading", name="There is nothing here").wait_for()
+    answer = page.request.get(site + "/nonsense", headers={"Accept": "application/json"})
+    assert (answer.status, answer.json()["error"]) == (404, "NotFound")
+    assert page.request.get(site + "/nonsense", headers={"Accept": "text/html"}).status == 404
+    for path in ("/api/v1/nonsense", "/ui/nonsense.js"):
+        assert page.request.get(site + path, headers={"Accept": "*/*"}).json()["error"] == "NotFound"
+
+
 def test_files_of_the_page_are_not_sent_twice(site, visit):
     page = visit()
     first = page.request.get(f"{site}/ui/js/app.js")

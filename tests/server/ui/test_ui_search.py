@@ -198,6 +198,18 @@ def test_methods_can_be_chosen(visit):
     assert page.evaluate("document.activeElement.name") == "m-color"  # one goes on where one was
 
 
+def test_methods_that_are_known_late_are_offered_late(visit):
+    held = []
+    page = visit("/?q=id:1", before=lambda page: page.route("**/api/v1/collection", lambda route: held.append(route)))
+    page.locator(".hit").first.wait_for()
+    page.keyboard.press("f")
+    page.get_by_label("Format").focus()
+    assert page.get_by_label("Structure (phash)").count() == 0
+    held[0].continue_()
+    page.get_by_label("Structure (phash)").wait_for()
+    assert page.evaluate("document.activeElement.name") == "format"
+
+
 def test_unknown_words_and_uncertain_answers_are_said(visit):
     page = visit("/?q=zxqv")
     page.get_by_text("Hardly known here: zxqv.").wait_for()

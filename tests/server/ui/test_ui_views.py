@@ -99,6 +99,7 @@ def test_the_map_is_drawn_walked_and_lights_up_what_is_found(visit, walked, barr
     panel.get_by_role("heading").first.wait_for()
     assert "pick=" in page.url and barriers(page) == []
     page.wait_for_timeout(100)
+    assert corner(page) == page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     covered = "document.querySelector('.map').getBoundingClientRect().right"
     assert page.evaluate(covered) <= panel.bounding_box()["x"] + 1
     page.get_by_role("link", name="Open", exact=True).click()
@@ -108,6 +109,17 @@ def test_the_map_is_drawn_walked_and_lights_up_what_is_found(visit, walked, barr
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Show as a list").click()
     until(page, "location.pathname === '/' && location.search === '?q=a+cat'")
+
+
+def corner(page):
+    """The color of the map where there are no pictures."""
+    return page.evaluate(
+        """() => {
+            const map = document.querySelector(".map");
+            const [r, g, b] = map.getContext("2d").getImageData(2, 2, 1, 1).data;
+            return `rgb(${r}, ${g}, ${b})`;
+        }"""
+    )
 
 
 def test_a_line_around_pictures_of_the_map_makes_a_list_of_them(visit, walked):

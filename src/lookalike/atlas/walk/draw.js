@@ -18,6 +18,7 @@ export class Painter {
 
   readColors() {
     const style = getComputedStyle(document.documentElement);
+    this.canvas.style.transition = "none"; // a color on its way is not the color meant
     const resolve = (name) => {
       this.canvas.style.color = style.getPropertyValue(name);
       return getComputedStyle(this.canvas).color;

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from lookalike import atlas
-from lookalike.server.errors import not_found
+from lookalike.server.errors import not_found, problem
 
 FOLDER = Path(__file__).parents[1] / "ui"
 WALK = Path(atlas.__file__).with_name("walk")
@@ -44,6 +44,13 @@ async def page(request: Request) -> Response:
     return _answer(request, "index.html", {"Content-Security-Policy": POLICY})
 
 
+async def nowhere(request: Request, error: Exception) -> Response:
+    """An address that leads nowhere: the page says so to people, programs get a Problem."""
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return _answer(request, "index.html", {"Content-Security-Policy": POLICY}, status=404)
+    return problem(404, "NotFound", "there is no such page")
+
+
 @router.get("/ui/{name:path}")
 async def part(request: Request, name: str) -> Response:
     """A file of the page."""
@@ -58,13 +65,13 @@ def parts() -> Mapping[str, Path]:
     return own | {f"walk/{name}": WALK / name for name in SHARED}
 
 
-def _answer(request: Request, name: str, headers: Mapping[str, str]) -> Response:
+def _answer(request: Request, name: str, headers: Mapping[str, str], status: int = 200) -> Response:
     path = parts().get(name)
     if path is None:
         raise not_found("there is no such page")
     content = path.read_bytes()
     tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
     headers = {**headers, "ETag": tag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
+    if status == 200 and request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type=KINDS[path.suffix], headers=headers)
+    return Response(content, status, headers, KINDS[path.suffix])

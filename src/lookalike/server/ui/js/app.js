@@ -23,6 +23,7 @@ const PLACES = [["search", "/", "search"], ["duplicates", "/duplicates", "twins"
 const page = {
   session: null,
   methods: [],
+  naming: null, // when the methods are known
   facets: null, // what one may filter by, asked for once
   filtersOpen: false,
   wanted: null, // a place to scroll to as soon as the page is long enough
@@ -53,7 +54,7 @@ async function start() {
   if (page.session instanceof Error) return main().replaceChildren(failure(page.session, () => location.reload()));
   if (page.session.role === "none") return askForToken();
   page.box = new Box(page.session, (terms) => ask(terms));
-  methodNames().then((names) => (page.methods = names));
+  page.naming = methodNames().then((names) => (page.methods = names));
   catchDrops(page.box);
   addEventListener("keydown", keys);
   addEventListener("scroll", () => document.getElementById("bar").classList.toggle("lined", scrollY > 4), { passive: true });

@@ -153,7 +153,17 @@ export class SearchView {
   filters() {
     const form = filters(this.route, this.page.methods, (changes) => go({ ...read(), ...changes }, { replace: true }));
     offer(form, this.page);
+    if (!this.page.methods.length) this.page.naming.then((names) => names.length && this.panel === form && this.refill());
     return form;
+  }
+
+  /** The filters anew, with the focus where it was. */
+  refill() {
+    const typed = this.panel.contains(document.activeElement) ? document.activeElement.name : null;
+    const form = this.filters();
+    this.panel.replaceWith(form);
+    this.panel = form;
+    if (typed) form.querySelector(`[name="${typed}"]`)?.focus();
   }
 
   // -- the body
