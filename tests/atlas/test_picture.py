@@ -119,6 +119,28 @@ def test_what_is_nearest_to_its_place_is_on_top(tmp_path):
     assert tuple(picture[300, 150]) == (255, 0, 0)
 
 
+def test_names_are_written_over_the_pictures_none_over_another_and_whole_across_bands(tmp_path):
+    from lookalike.atlas.atlas import MapRegion
+    from lookalike.atlas.names import draw_names
+    from lookalike.atlas.picture import BAND, paint
+
+    path = str(tmp_path / "white.png")
+    PIL.Image.new("RGB", (40, 40), "white").save(path)
+    size, ids = 2000, np.arange(1, 10)
+    centres = np.array([[0.5, BAND / size]] * 6 + [[0.52, BAND / size]] * 3, np.float32)
+    tiles = Tiles(centres, np.full((9, 2), 4.0, np.float32), 1.0, 1.0, np.arange(9))
+    regions = [MapRegion("море, sea", (0, 0), ids[:6]), MapRegion("beach", (0, 0), ids[6:])]
+    (label,) = draw_names(regions, ids, tiles, size)
+    assert label.top < BAND < label.bottom, "it lies across two bands"
+    painted = np.concatenate(list(paint([path] * 9, tiles, size, [], names=[label])))
+    dark = np.argwhere(painted[:, :, 0] < 128)
+    assert dark.min(0) == pytest.approx([label.top, label.left], abs=3)
+    assert dark.max(0) == pytest.approx([label.bottom - 1, label.right - 1], abs=3)
+    inside = painted[label.top + 2 : label.bottom - 2, 1000, 0]
+    assert (inside < 255).all()
+    assert draw_names(regions, ids, tiles, 500) == [], "no letters that nobody can read"
+
+
 def test_vanished_and_damaged_pictures_are_left_out_and_named(tmp_path):
     folder = fill(tmp_path / "pictures", 6)
     index(tmp_path / "album", folder)

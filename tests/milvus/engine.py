@@ -11,12 +11,18 @@ import urllib.request
 import pytest
 
 PATIENCE = 180  # seconds until it is up, on a busy machine
+ETCD = (2379, 2380)  # ports that every server takes
 
 
 def free_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def is_free(port):
+    with socket.socket() as found:
+        return found.connect_ex(("127.0.0.1", port)) != 0
 
 
 class Engine:
@@ -33,8 +39,10 @@ class Engine:
         self._server.listen_port = self.port
 
     def start(self):
-        self._server.start()
         last = time.monotonic() + PATIENCE
+        while not all(map(is_free, ETCD)) and time.monotonic() < last:  # of one that is just ending
+            time.sleep(0.2)
+        self._server.start()
         while not self._is_up():
             if self._server.server_proc.poll() is not None or time.monotonic() > last:
                 pytest.fail(f"Milvus did not start, is there another one? See {self.folder}/logs/milvus-stderr.log")

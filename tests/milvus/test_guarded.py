@@ -27,7 +27,7 @@ def guarded(milvus, tmp_path_factory):
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     more = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]
     subprocess.run([*made, *more], check=True, capture_output=True)
-    milvus.stop()
+    milvus.kill()
     paths = {"server_pem_path": str(certificate), "server_key_path": str(key), "ca_pem_path": str(certificate)}
     engine = Engine(folder / "engine", authorization_enabled=True, tls_mode=1, **paths)
     engine.start()

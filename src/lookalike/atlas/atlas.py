@@ -62,14 +62,18 @@ class Atlas:
         return spread(self.coordinates, self.shapes)
 
     def save_picture(self, file: str | os.PathLike[str], size: int = 10_100, progress: Told | None = None) -> list[str]:
-        """Write the map as a PNG whose longer side is `size` pixels; the paths of unreadable pictures, left out.
+        """Write the map as a PNG whose longer side is `size` pixels, regions named on it where there is room; the paths
+        of unreadable pictures, left out.
 
         Written in bands of rows, so that memory does not grow with the area. CollectionError when the file cannot be
         written.
         """
+        from lookalike.atlas.names import draw_names
         from lookalike.atlas.picture import write_picture
 
-        return write_picture(file, self.paths, self.tiles(), size, self._reading(progress))
+        tiles = self.tiles()
+        names = draw_names(self.regions, self.ids, tiles, size)
+        return write_picture(file, self.paths, tiles, size, self._reading(progress), names)
 
     def save_page(self, file: str | os.PathLike[str], progress: Told | None = None) -> list[str]:
         """Write the map as one HTML file to walk in; the paths of pictures that could not be read.
@@ -83,11 +87,13 @@ class Atlas:
     def _repr_png_(self) -> bytes:
         from io import BytesIO
 
+        from lookalike.atlas.names import draw_names
         from lookalike.atlas.picture import paint, pixels
         from lookalike.atlas.png import write_png
 
         tiles, out = self.tiles(), BytesIO()
-        write_png(out, *pixels(tiles, NOTEBOOK_SIZE), paint(self.paths, tiles, NOTEBOOK_SIZE, []))
+        names = draw_names(self.regions, self.ids, tiles, NOTEBOOK_SIZE)
+        write_png(out, *pixels(tiles, NOTEBOOK_SIZE), paint(self.paths, tiles, NOTEBOOK_SIZE, [], names=names))
         return out.getvalue()
 
     def _reading(self, progress: Told | None) -> Callable[[int], None] | None:

@@ -101,7 +101,7 @@ def _named(layout: KeptMap, searcher: Searcher, words: str | None, progress: Tol
         clear = [number for number, group in enumerate(within) if len(group)]
         found = name_regions(rows, [within[number] for number in clear], shared_space())
         for number, name in zip(clear, found, strict=True):
-            names[number] = name
+            names[number] = name or names[number]
     return replace(layout, region=region, names=tuple(names), named=words is not None)
 
 

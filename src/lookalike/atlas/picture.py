@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from lookalike.atlas.names import Label
 from lookalike.atlas.png import write_png
 from lookalike.atlas.spread import Tiles
 from lookalike.atlas.thumbnails import Wanted, thumbnails
@@ -39,6 +40,7 @@ def write_picture(
     tiles: Tiles,
     size: int,
     progress: Callable[[int], None] | None = None,
+    names: Sequence[Label] = (),
 ) -> list[str]:
     """Write a PNG whose longer side is `size` pixels; the paths of pictures that could not be read, which are left out.
 
@@ -50,7 +52,7 @@ def write_picture(
     width, height = pixels(tiles, size)
     try:
         with temporary.open("wb") as out:
-            write_png(out, width, height, paint(paths, tiles, size, unread, progress))
+            write_png(out, width, height, paint(paths, tiles, size, unread, progress, names))
         temporary.replace(file)
     except OSError as error:
         raise CollectionError(f"{printable(Path(file))} cannot be written: {error.strerror or error}") from error
@@ -65,8 +67,10 @@ def paint(
     size: int,
     unread: list[str],
     progress: Callable[[int], None] | None = None,
+    names: Sequence[Label] = (),
 ) -> Iterator[NDArray[np.uint8]]:
-    """The picture in bands of up to 256 rows, from the top; unreadable pictures' paths are added to `unread`."""
+    """The picture in bands of up to 256 rows, from the top, `names` written over the pictures; unreadable pictures'
+    paths are added to `unread`."""
     width, height = pixels(tiles, size)
     boxes = sorted(_boxes(tiles, size), key=lambda box: (box.top, box.layer))
     made = thumbnails([Wanted(paths[box.place], box.width, box.height, box.ratio) for box in boxes])
@@ -86,6 +90,9 @@ def paint(
         band = PIL.Image.new("RGB", (width, bottom - top), BACKGROUND)
         for box, picture in sorted(open_boxes, key=lambda item: item[0].layer):
             band.paste(picture, (box.left, box.top - top))
+        for name in names:
+            if name.top < bottom and name.bottom > top:
+                name.paste(band, top)
         yield np.asarray(band)
         open_boxes = [(box, picture) for box, picture in open_boxes if box.top + box.height > bottom]
 

@@ -27,6 +27,8 @@ RISE = 1.1  # how much denser than the pass a peak must be to stay one
 FEWEST = 5
 IN_A_NAME = 2
 AT_LARGE = 0.5  # how much of what the whole collection shows is left out of the names of its regions
+LEAST = 1.4  # by how much a word must fit, in standard deviations over photographs, less what is left out
+NEARLY = 0.9  # of how well the first word fits, so well the second has to
 
 
 def find_regions(positions: Floats) -> list[Places]:
@@ -68,7 +70,7 @@ def _clusters(near: Places, density: NDArray[np.floating]) -> Places:
 
 
 def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: ConceptSpace) -> list[str]:
-    """A name of two words for each group of places in `rows` (n, 384) of the concept space.
+    """A name of one or two words for each group of places in `rows` (n, 384) of the concept space, "" where none fits.
 
     The words that fit the group best, and better than they fit the collection as a whole.
     """
@@ -79,8 +81,10 @@ def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: Co
     usual = AT_LARGE * scores.mean(axis=0)
     names = []
     for group in groups:
-        best = np.argsort(usual - scores[group].mean(axis=0), kind="stable")[:IN_A_NAME]
-        names.append(", ".join(words[place] for place in best))
+        fits = scores[group].mean(axis=0) - usual
+        best = np.argsort(-fits, kind="stable")[:IN_A_NAME]
+        least = max(LEAST, NEARLY * fits[best[0]])
+        names.append(", ".join(words[place] for place in best if fits[place] >= least))
     return names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -151,11 +152,13 @@ class Server:
     def _connected(self) -> MilvusClient:
         with self._lock:
             if self._client is None:
+                os.environ.setdefault("GRPC_VERBOSITY", "NONE")
                 try:
                     from pymilvus import MilvusClient
                 except ImportError as error:
                     raise CollectionError(f"{self.address} needs pymilvus: {how_to_install('milvus')}") from error
-                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs tracebacks of what is handled here
+                # both log what is handled here, with tracebacks
+                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
                 address = self.address
                 self._client = MilvusClient(address.uri, token=address.token, db_name=address.database, timeout=ASKING)
             return self._client
@@ -171,8 +174,8 @@ class Server:
                     raise
                 if "collection not found" in str(error):
                     raise NoTableError(f"{self.address}: there is no such collection (any more)") from error
-                if _is_for_good(error):
-                    raise CollectionError(f"{self.address}: {_said(error)}") from error
+                if refused := next(filter(_is_for_good, _causes(error)), None):
+                    raise CollectionError(f"{self.address}: {_said(refused)}") from error
                 if time.monotonic() + wait > last:
                     raise CollectionError(
                         f"{self.address} does not answer ({_said(error)}): start the server or check the address, "
@@ -221,12 +224,22 @@ def _is_of_the_server(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] in ("pymilvus", "grpc") or isinstance(error, ConnectionError)
 
 
-def _is_for_good(error: Exception) -> bool:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it came of: pymilvus wraps a refused password in a connection that failed."""
+    one: BaseException | None = error
+    seen: list[BaseException] = []
+    while one is not None and one not in seen:  # what is raised again in a retry may be its own context
+        seen.append(one)
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _is_for_good(error: BaseException) -> bool:
     said = str(error).lower()
     return type(error).__name__ == "ParamError" or any(word in said for word in _FOR_GOOD)
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """The message alone, in one line."""
     details = getattr(error, "details", None)
     message = details() if callable(details) else getattr(error, "message", None)

@@ -33,7 +33,8 @@ from lookalike.store.methods import StoredMethod
 LONGEST = 65_535
 """Bytes of a text that Milvus keeps, at most."""
 LISTS = 128  # of an inverted file over a segment, which Milvus makes of some 100,000 rows
-PROBED = 32  # of which a query looks into so many
+PROBED = 8  # of which a query looks into so many: of photographs, the sixty nearest then hold the ten nearest
+KEYPOINT_LISTS, KEYPOINTS_PROBED = 8 * LISTS, 16
 Fields = list[tuple[str, Any, dict[str, Any]]]
 
 
@@ -80,8 +81,12 @@ def vectors_of(kind: IndexKind[Any, Any]) -> Vectors:
         case HistogramKind(bins):
             return Vectors(min(POINTS, bins), inverted, {"nprobe": PROBED})
         case KeypointKind(form):
-            codes = {"index_type": "IVF_PQ", "metric_type": "L2", "params": {"nlist": 8 * LISTS, "m": 16, "nbits": 8}}
-            return Vectors(form.dimension, codes, {"nprobe": PROBED // 2})
+            codes = {
+                "index_type": "IVF_PQ",
+                "metric_type": "L2",
+                "params": {"nlist": KEYPOINT_LISTS, "m": 16, "nbits": 8},
+            }
+            return Vectors(form.dimension, codes, {"nprobe": KEYPOINTS_PROBED})
         case _:
             raise CollectionError(f"Milvus has no index for {kind!r}")
 
