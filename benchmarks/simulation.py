@@ -50,8 +50,10 @@ FEW = 2000  # rows that are next to none, but indexed
 KEPT = {"phash": 56, "color": 1880, "embedding": 3424}  # letters of a descriptor
 BUSY = (0.1, 0.5, 0.8)
 SEARCHES = 3000
-TOPOLOGIES = ((60_000_000, ("phash", "color", "local", "embedding")), (200_000_000, ("phash", "color", "embedding")))
-TIMES = 40  # that a request is measured
+ALL, WITHOUT_LOCAL = ("phash", "color", "local", "embedding"), ("phash", "color", "embedding")
+TOPOLOGIES = ((2_000_000, ALL), (60_000_000, ALL), (200_000_000, WITHOUT_LOCAL))
+TIMES = 100  # that a request is measured
+IDLE_SECONDS = 8
 WRITTEN = 5000
 KEY = 8  # bytes
 QUERY = "by key"
@@ -101,18 +103,17 @@ def main() -> None:
             address = f"milvus://127.0.0.1:{engine.listen_port}/"
             traces = {
                 names: traced(asked.photographs, asked.sample, names, Path(folder) / str(len(names)), address)
-                for _, names in TOPOLOGIES
+                for names in (ALL, WITHOUT_LOCAL)
             }
-            voters = int(np.median([step.vectors for trace in traces[TOPOLOGIES[0][1]] for step in voted(trace)]))
+            voters = int(np.median([step.vectors for trace in traces[ALL] for step in voted(trace)]))
             work = partial(server_work, engine.server_proc.pid)
-            names = TOPOLOGIES[0][1]
-            costs = {name: cost(address, name, asked.rows, voters if name == "local" else 1, work) for name in names}
+            costs = {name: cost(address, name, asked.rows, voters if name == "local" else 1, work) for name in ALL}
         finally:
             engine.stop()
     costs[QUERY] = Cost(costs["embedding"].fixed)
     show_costs(costs, voters)
     for pictures, names in TOPOLOGIES:
-        simulate_rates(pictures, traces[names], costs, f"simulation_{len(names)}", ", ".join(names))
+        simulate_rates(pictures, traces[names], costs, f"simulation_{pictures}", ", ".join(names))
 
 
 def voted(trace: Trace) -> list[Step]:
@@ -193,7 +194,7 @@ def server_work(pid: int, ask: Callable[[], Any]) -> float:
 
     ask()
     before, started = spent(), time.perf_counter()
-    time.sleep(4)
+    time.sleep(IDLE_SECONDS)
     idle = (spent() - before) / (time.perf_counter() - started)
     before, started = spent(), time.perf_counter()
     for _ in range(TIMES):

@@ -18,8 +18,8 @@ TRUSTED = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 
 
 @pytest.fixture(scope="module")
-def guarded(milvus, tmp_path_factory):
-    """Its port, and the certificate that it shows."""
+def guarded(tmp_path_factory):
+    """Its port, and its certificate. A machine can have one server: this file comes before those that share one."""
     if shutil.which("openssl") is None:
         missing("openssl is not here: it makes the certificate")
     folder = tmp_path_factory.mktemp("guarded")
@@ -27,13 +27,11 @@ def guarded(milvus, tmp_path_factory):
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     more = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]
     subprocess.run([*made, *more], check=True, capture_output=True)
-    milvus.kill()
     paths = {"server_pem_path": str(certificate), "server_key_path": str(key), "ca_pem_path": str(certificate)}
     engine = Engine(folder / "engine", authorization_enabled=True, tls_mode=1, **paths)
     engine.start()
     yield engine.port, certificate
     engine.stop()
-    milvus.start()
 
 
 @pytest.fixture
