@@ -193,6 +193,21 @@ def test_pictures_that_repeat_themselves_are_answered_and_match_no_other_picture
     assert {id_ for id_, _ in search(index, stored, shown)} <= expected
 
 
+def test_the_picture_itself_is_no_answer_and_not_verified_but_its_relatives_are(stored):
+    part = picture("coffee").crop((100, 50, 500, 350))
+    known = {**stored, 20: keypoints(part), 21: stored[1]}
+    rows = Ragged.of([LOCAL.pack(one) for one in known.values()], LOCAL.layout.width, np.uint8)
+    index, fetched = index_of(LOCAL.index_kind(), rows, np.array(list(known))), []
+
+    def fetch(id_):
+        fetched.append(id_)
+        return known[id_]
+
+    found = search_local(index, fetch, LOCAL.query_of(known[1]), 5, itself=1)
+    assert {id_ for id_, _ in found} == {20, 21}
+    assert 1 not in fetched
+
+
 def test_two_keypoints_or_fewer_prove_nothing(stored):
     for count in (0, 1, 2):
         few = stored[0].where(np.arange(len(stored[0])) < count)

@@ -33,7 +33,7 @@ from lookalike.store.methods import StoredMethod
 LONGEST = 65_535
 """Bytes of a text that Milvus keeps, at most."""
 LISTS = 128  # of an inverted file over a segment, which Milvus makes of some 100,000 rows
-PROBED = 8  # of which a query looks into so many: of photographs, the sixty nearest then hold the ten nearest
+PROBED = 32  # of which a query looks into so many; into 8, a third of the answers had another picture among ten
 KEYPOINT_LISTS, KEYPOINTS_PROBED = 8 * LISTS, 16
 Fields = list[tuple[str, Any, dict[str, Any]]]
 

@@ -82,7 +82,7 @@ class Asker:
             return Findings(name, method.traits, {}, 0, len(index), 0.0, method.nothing)
         variants[0] = replace(variants[0], name=THROUGH)
         if isinstance(index, Voting):
-            answer = find_parts(method, index, self._fetch(name), variants, k + 1, self.allowed)
+            answer = find_parts(method, index, self._fetch(name), variants, k, self.allowed, copy)
         else:
             answer = find(method, index, variants, k=k + 1, allowed=self.allowed)
         found = {id_: evidence for id_, evidence in answer.found.items() if id_ != copy}

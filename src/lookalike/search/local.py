@@ -40,6 +40,7 @@ class Hit:
 class _Search:
     fetch: Fetch
     queries: Sequence[Keypoints]
+    itself: int | None = None
     hits: dict[int, Hit] = field(default_factory=dict)
 
     def verify(self, votes: Sequence[Votes], left: Sequence[NDArray[np.bool_]], k: int) -> list[Hit]:
@@ -51,9 +52,9 @@ class _Search:
         ]
         parts = [query.where(keep) for query, keep in zip(self.queries, left, strict=True)]
         new: list[Hit] = []
-        patience = CANDIDATES
+        patience = CANDIDATES if self.itself is None else PATIENCE
         for _, id_, variant in sorted(candidates):
-            if id_ in self.hits:
+            if id_ in self.hits or id_ == self.itself:
                 continue
             verified = verify(parts[variant], self.fetch(id_))
             if verified is None:
@@ -77,6 +78,7 @@ def search_local(
     variants: Sequence[Variant[Keypoints]],
     k: int,
     allowed: Ids | None = None,
+    itself: int | None = None,
 ) -> list[tuple[int, Evidence]]:
     """The pictures in which the query, or a part of it, or which in the query, is found: most inliers first.
 
@@ -84,14 +86,16 @@ def search_local(
     votes until `PATIENCE` in a row fail after a certain one (`CANDIDATES` before). Then the query's keypoints
     that the pictures found account for are explained away and the rest is asked again, for collages and for a picture
     on top of another. Evidence: distance 1 / (1 + inliers) and the fields of `detail`.
+    itself: the picture that the query is the descriptor of, which is no answer: verified, it would be the one certain
+    hit that accounts for all.
     """
     queries = [variant.descriptor for variant in variants]
-    search = _Search(fetch_keypoints, queries)
+    search = _Search(fetch_keypoints, queries, itself)
     votes = [index.votes(query.pack()[:VOTERS], allowed) for query in queries]
     left = [np.ones(len(query), np.bool_) for query in queries]
     for _ in range(ROUNDS):
         new = search.verify(votes, left, k)
-        if not new:
+        if not new or itself is not None:
             break
         for hit in new:
             for variant, (query, keep) in enumerate(zip(queries, left, strict=True)):
@@ -164,10 +168,11 @@ def find_parts(
     variants: Sequence[Variant[Keypoints]],
     k: int,
     allowed: Ids | None = None,
+    itself: int | None = None,
 ) -> Findings:
     """`search_local` as the answer of a method."""
     started = time.perf_counter()
-    found = dict(search_local(index, fetch_keypoints, variants, k, allowed)) if variants else {}
+    found = dict(search_local(index, fetch_keypoints, variants, k, allowed, itself)) if variants else {}
     reason = None if variants else method.nothing
     seconds = time.perf_counter() - started
     return Findings(method.name, method.traits, found, len(variants), len(index), seconds, reason)
