@@ -198,6 +198,17 @@ def test_methods_can_be_chosen(visit):
     assert page.evaluate("document.activeElement.name") == "m-color"  # one goes on where one was
 
 
+def test_a_color_finds_pictures_that_have_much_of_it(visit):
+    page = visit()
+    page.locator(".hit").first.wait_for()
+    page.keyboard.press("f")
+    page.get_by_label("Much of a colour").fill("#6b4a33")
+    until(page, "location.search.includes('m=color')")
+    assert len(hits(page)) > 5
+    assert page.get_by_role("checkbox", name="Colours").is_checked()
+    assert page.locator(".asked img").evaluate("(image) => image.naturalWidth") == 64
+
+
 def test_methods_that_are_known_late_are_offered_late(visit):
     held = []
     page = visit("/?q=id:1", before=lambda page: page.route("**/api/v1/collection", lambda route: held.append(route)))

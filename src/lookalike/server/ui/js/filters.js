@@ -5,8 +5,11 @@ import { has, number, t } from "./i18n.js";
 /** What one may filter by: the fields that the server counts the values of, by the names they have here. */
 const COUNTED = { year: "year", camera: "camera", format: "format", shape: "orientation" };
 
-/** Methods and filters as a form. change(changes) is called with the names that changed, null for what was emptied. */
-export function filters(route, methods, change) {
+/**
+ * Methods and filters as a form. change(changes) is called with the names that changed, null for what was emptied;
+ * tint(color) with a color that is looked for.
+ */
+export function filters(route, methods, change, tint) {
   const chosen = new Set(route.m ? route.m.split(",") : []);
   const field = (name, type, given = {}) =>
     h("label", { class: "field" }, h("span", {}, t(`filter.${name}`)),
@@ -34,6 +37,8 @@ export function filters(route, methods, change) {
     choice("mp", [["", t("filter.any")], ["0.5", "0.5 MP +"], ["2", "2 MP +"], ["8", "8 MP +"], ["20", "20 MP +"]]),
     counted("shape"),
     counted("format"),
+    methods.includes("color") && h("label", { class: "field" }, h("span", {}, t("filter.color")),
+      h("input", { name: "color", type: "color", value: "#b5460f", onchange: (event) => tint(event.target.value) })),
     field("where", "text", { placeholder: "width > 1000 and has caption", spellcheck: "false" }),
     route.q && h("fieldset", {}, h("legend", {}, t("filter.methods")), h("div", { class: "methods" }, methods.map(method))),
     route.q && h("label", { class: "check whole" },

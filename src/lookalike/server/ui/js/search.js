@@ -5,8 +5,8 @@ import { filters, offer } from "./filters.js";
 import { Grid } from "./grid.js";
 import { tile } from "./hit.js";
 import { number, t } from "./i18n.js";
-import { addressOf } from "./kept.js";
-import { pictureOf } from "./query.js";
+import { addressOf, keep } from "./kept.js";
+import { format, pictureOf } from "./query.js";
 import { chooseRegion } from "./region.js";
 import { address, filtered, go, question, read } from "./routes.js";
 import { action, failure, state } from "./states.js";
@@ -151,7 +151,8 @@ export class SearchView {
   }
 
   filters() {
-    const form = filters(this.route, this.page.methods, (changes) => go({ ...read(), ...changes }, { replace: true }));
+    const form = filters(this.route, this.page.methods, (changes) => go({ ...read(), ...changes }, { replace: true }),
+      async (color) => go({ ...read(), q: format([{ kind: "image", value: await keep(await swatch(color)), weight: 1 }]), r: null, m: "color" }));
     offer(form, this.page);
     if (!this.page.methods.length) this.page.naming.then((names) => names.length && this.panel === form && this.refill());
     return form;
@@ -273,6 +274,15 @@ export class SearchView {
     this.drawHead();
     this.scrolled();
   }
+}
+
+/** A picture of nothing but a color, to ask with. */
+function swatch(color) {
+  const canvas = h("canvas", { width: 64, height: 64 });
+  const context = canvas.getContext("2d");
+  context.fillStyle = color;
+  context.fillRect(0, 0, 64, 64);
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
 /** The order of a search's pictures, for going from one to the next. */
