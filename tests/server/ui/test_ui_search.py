@@ -207,6 +207,10 @@ def test_a_color_finds_pictures_that_have_much_of_it(visit):
     assert len(hits(page)) > 5
     assert page.get_by_role("checkbox", name="Colours").is_checked()
     assert page.locator(".asked img").evaluate("(image) => image.naturalWidth") == 64
+    page.get_by_role("searchbox").fill("a cat")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="fit").wait_for()
+    assert "m=color" not in page.url and page.get_by_role("checkbox", name="Colours").count() == 0
 
 
 def test_methods_that_are_known_late_are_offered_late(visit):

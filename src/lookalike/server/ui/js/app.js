@@ -4,7 +4,7 @@ import { h, icon, mark } from "./dom.js";
 import { showHelp } from "./help.js";
 import { loadTexts, t } from "./i18n.js";
 import { PictureView } from "./picture.js";
-import { format as formatTerms } from "./query.js";
+import { format as formatTerms, hasWords } from "./query.js";
 import { follow, go, read, remember } from "./routes.js";
 import { SearchView, methodNames } from "./search.js";
 import { action, failure, state } from "./states.js";
@@ -101,10 +101,10 @@ function drawBar() {
       press("theme", "theme", t("nav.theme"), toggleTheme), press("help", "help", t("nav.help"), showHelp)));
 }
 
-/** Asks a new question; filters and methods stay, a part of another picture does not. */
+/** Asks a new question; filters stay, methods too where they can be asked with it, a part of another picture does not. */
 function ask(terms) {
-  const { q, r, pick, id, view: where, ...kept } = read();
-  go({ ...kept, view: where === "map" ? "map" : "search", q: terms.length ? formatTerms(terms) : null });
+  const { q, r, pick, id, m, view: where, ...kept } = read();
+  go({ ...kept, m: hasWords(terms) ? null : m, view: where === "map" ? "map" : "search", q: terms.length ? formatTerms(terms) : null });
 }
 
 async function show(route) {

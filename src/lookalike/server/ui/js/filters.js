@@ -1,6 +1,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { has, number, t } from "./i18n.js";
+import { hasWords, parse } from "./query.js";
 
 /** What one may filter by: the fields that the server counts the values of, by the names they have here. */
 const COUNTED = { year: "year", camera: "camera", format: "format", shape: "orientation" };
@@ -40,7 +41,7 @@ export function filters(route, methods, change, tint) {
     methods.includes("color") && h("label", { class: "field" }, h("span", {}, t("filter.color")),
       h("input", { name: "color", type: "color", value: "#b5460f", onchange: (event) => tint(event.target.value) })),
     field("where", "text", { placeholder: "width > 1000 and has caption", spellcheck: "false" }),
-    route.q && h("fieldset", {}, h("legend", {}, t("filter.methods")), h("div", { class: "methods" }, methods.map(method))),
+    route.q && !hasWords(parse(route.q)) && h("fieldset", {}, h("legend", {}, t("filter.methods")), h("div", { class: "methods" }, methods.map(method))),
     route.q && h("label", { class: "check whole" },
       h("input", { type: "checkbox", name: "sure", checked: Boolean(route.sure), onchange: (event) => change({ sure: event.target.checked ? "1" : null }) }), t("filter.sure")),
   );

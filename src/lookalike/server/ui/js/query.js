@@ -65,3 +65,6 @@ export function format(terms) {
 
 /** Whether two questions are the same but for where their pictures come from. */
 export const pictureOf = (terms) => terms.find((term) => term.kind !== "text" && term.weight > 0) ?? null;
+
+/** Whether words are asked with, which only one method answers. */
+export const hasWords = (terms) => terms.some(({ kind }) => kind === "text");
