@@ -31,7 +31,17 @@ MOST = 16_384
 _BATCH = 4 << 20  # bytes written at once, about; a request may have 64 MB
 _AT_ONCE = 8  # tables that are made or indexed at once
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
-_FOR_GOOD = ("cannot parse", "unsupported", "invalid", "auth", "permission", "privilege", "exceeds", "should be")
+_FOR_GOOD = (
+    "cannot parse",
+    "unsupported",
+    "invalid",
+    "auth",
+    "permission",
+    "privilege",
+    "exceeds",
+    "quota",
+    "should be",
+)
 
 
 @dataclass(frozen=True, slots=True)
