@@ -48,7 +48,7 @@ def silent():
 
 def test_a_full_server_is_said_at_once_and_in_its_own_words():
     client = Refusing(FULL, 99)
-    with pytest.raises(CollectionError, match="milvus://nowhere:19530/album: .*disk quota exceeded, please allocate"):
+    with pytest.raises(CollectionError, match=r"milvus://nowhere:19530/album: .*disk quota exceeded, please allocate"):
         asking(client).upsert("records", [{"id": 1}])
     assert client.asked == 1
 
