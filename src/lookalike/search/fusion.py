@@ -37,6 +37,7 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[F
     """
     k = max(POOL, asker.limits.k)
     traits = {name: asker.searcher.method(name).traits for name in names}
+    wanted = {name: asker.limits.k if traits[name].role == "part" else k for name in names}  # geometry checks each part
     answers = [asker.ask(name, k) for name in names if traits[name].cheap]
     costly = [name for name in names if not traits[name].cheap]
     copies = [*same_file, *certain(answers, shares(traits))]
@@ -44,9 +45,9 @@ def auto(asker: Asker, names: Sequence[str], same_file: Sequence[int]) -> list[F
         for name in costly:
             skipped = Findings(name, traits[name], {}, 0, 0, 0.0, NOT_NEEDED)
             needed = traits[name].role != "part" or same_file
-            answers.append(asker.through(name, copies[0], k) if needed else skipped)
+            answers.append(asker.through(name, copies[0], wanted[name]) if needed else skipped)
         return answers
-    answers += [asker.ask(name, asker.limits.k if traits[name].role == "part" else k) for name in costly]
+    answers += [asker.ask(name, wanted[name]) for name in costly]
     doubts = doubtful(answers)
     return [asker.verify(one, doubts) if one.traits.role == "part" and one.variants else one for one in answers]
 
