@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lookalike.collection import Collection
+from lookalike.errors import CollectionError
 from lookalike.ingest.shards import Shard
+from lookalike.milvus.address import is_address
 
 if TYPE_CHECKING:
     from lookalike.ingest.run import IndexReport, Options
@@ -36,6 +38,8 @@ def describe(
     from lookalike.ingest.run import Options
 
     wanted = shard if isinstance(shard, Shard) else Shard.parse(shard)
+    if is_address(out):
+        raise CollectionError("a part is a directory: describe into one, then merge it into Milvus")
     with Collection(out) as part:
         asked = replace(options or Options(), shard=wanted)
         return part.index(paths, methods=methods, options=asked, progress=progress)

@@ -138,7 +138,8 @@ def test_names_are_written_over_the_pictures_none_over_another_and_whole_across_
     assert dark.max(0) == pytest.approx([label.bottom - 1, label.right - 1], abs=3)
     inside = painted[label.top + 2 : label.bottom - 2, 1000, 0]
     assert (inside < 255).all()
-    assert draw_names(regions, ids, tiles, 500) == [], "no letters that nobody can read"
+    for small in (500, 10):
+        assert draw_names(regions, ids, tiles, small) == [], "no letters that nobody can read"
 
 
 def test_vanished_and_damaged_pictures_are_left_out_and_named(tmp_path):

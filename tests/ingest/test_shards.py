@@ -332,6 +332,12 @@ def test_a_part_stays_the_part_of_its_shard(parts, messy, whole):
         describe(messy, whole, "1/4")
 
 
+def test_a_part_is_a_directory(messy):
+    with pytest.raises(CollectionError, match="a part is a directory") as error:
+        describe(messy, "milvus://root:secret@nowhere:1/album", "1/4")
+    assert "secret" not in str(error.value)
+
+
 def test_one_merge_at_a_time(parts, tmp_path):
     merge(tmp_path / "merged", parts[0])
     with (

@@ -166,7 +166,7 @@ def test_what_was_taken_out_comes_back_only_when_it_is_named(served, own):
     assert server.delete(f"/api/v1/pictures/{names(collection)['001.png']}").status_code == 200
     assert ended(server, server.post(JOBS, json={"kind": "index"}).json())["state"] == "done"
     assert "001.png" not in names(collection)
-    named = server.post(JOBS, json={"kind": "index", "paths": [str(folder)]}).json()
+    named = server.post(JOBS, json={"kind": "index", "paths": [str(folder)]}).json()  # the folder that it lies in
     assert ended(server, named)["state"] == "done"
     assert "001.png" in names(collection)
 

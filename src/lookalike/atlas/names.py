@@ -53,12 +53,11 @@ def draw_names(regions: Sequence[MapRegion], ids: Ids, tiles: Tiles, size: int) 
     heights = [round(size / ACROSS * min(1.6, max(0.7, (len(one.ids) / typical) ** 0.3))) for one in regions]
     written = [(one, height) for one, height in zip(regions, heights, strict=True) if height >= SMALLEST]
     found: list[Label] = []
-    by_height = dict(
-        zip(dict.fromkeys(heights), hands([one.name for one in regions], dict.fromkeys(heights)), strict=True)
-    )
-    for region, height in written:
+    for (region, height), hand in zip(
+        written, hands([one.name for one, _ in written], [height for _, height in written]), strict=True
+    ):
         x, y = np.median(tiles.centres[np.searchsorted(ids, region.ids)], axis=0) * size
-        label = _label(region.name, by_height[height], height, float(x), float(y))
+        label = _label(region.name, hand, height, float(x), float(y))
         if not any(_overlap(label, other) for other in found):
             found.append(label)
     return found

@@ -93,9 +93,9 @@ def search_local(
     search = _Search(fetch_keypoints, queries, itself)
     votes = [index.votes(query.pack()[:VOTERS], allowed) for query in queries]
     left = [np.ones(len(query), np.bool_) for query in queries]
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if itself is None else 1):
         new = search.verify(votes, left, k)
-        if not new or itself is not None:
+        if not new:
             break
         for hit in new:
             for variant, (query, keep) in enumerate(zip(queries, left, strict=True)):

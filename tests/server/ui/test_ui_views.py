@@ -178,6 +178,26 @@ def test_only_what_was_not_taken_is_lost_of_an_upload(visit, twins, tmp_path):
     expect(told.locator(".lines")).to_contain_text("huge.jpg")
 
 
+def test_what_refuses_all_pictures_is_not_asked_for_each(visit, twins, tmp_path):
+    base, _ = twins
+    asked = []
+
+    def busy(route):
+        asked.append(route)
+        route.fulfill(status=409, json={"error": "CollectionError", "message": "another process is writing"})
+
+    page = visit("/collection", base=base, excused=(*NOT_YET, "ERR_", "409"))
+    page.route("**/api/v1/pictures", busy)
+    page.get_by_role("button", name="Add pictures").wait_for()
+    for name in ("rocket.jpg", "coffee.png"):
+        photo(name).save(tmp_path / name)
+    page.set_input_files("input[multiple]", [str(tmp_path / "rocket.jpg"), str(tmp_path / "coffee.png")])
+    told = page.get_by_role("group", name="Pictures of this device")
+    told.get_by_text("2 files were not taken:").wait_for()
+    expect(told.locator(".lines li").last).to_contain_text("another process is writing")
+    assert len(asked) == 1
+
+
 def test_how_well_it_finds_is_told_by_method(visit, twins):
     base, _ = twins
     page = visit("/collection", base=base, excused=(*NOT_YET, "ERR_"))

@@ -96,7 +96,7 @@ async def add(request: Request, here: Here, role: Writer) -> Json:
 async def remove(request: Request, here: Here, role: Writer, id: Id) -> Json:
     """Of the collection, never off the disk. What is known of it is answered once more.
 
-    It comes back when its file or a folder around it is named to be indexed, not when all are brought up to date.
+    It comes back when its file, or the folder it lies in, is named to be indexed; not when all are brought up to date.
     """
 
     def work(album: Collection) -> Record:

@@ -3,6 +3,7 @@ import { h, icon, say } from "./dom.js";
 import { t } from "./i18n.js";
 
 const TOGETHER = 24; // pictures in one request
+const OF_ONE = [400, 408, 413, 422]; // statuses that one picture of several can be the reason of
 
 /** Pictures of this device, added to the collection. done(): called when they have come. */
 export class Upload {
@@ -51,7 +52,8 @@ export class Upload {
       return (await add(files, this.stopping.signal)).failed;
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      if (files.length === 1) return [{ name: files[0].name, reason: error.reason || error.message || t("error.unreachable") }];
+      const reason = error.reason || error.message || t("error.unreachable");
+      if (files.length === 1 || !OF_ONE.includes(error.status)) return files.map(({ name }) => ({ name, reason }));
     }
     const failed = []; // one of them is the reason, the others are not to suffer for it
     for (const file of files) failed.push(...(await this.portion([file])));
