@@ -138,6 +138,8 @@ def test_names_are_written_over_the_pictures_none_over_another_and_whole_across_
     assert dark.max(0) == pytest.approx([label.bottom - 1, label.right - 1], abs=3)
     inside = painted[label.top + 2 : label.bottom - 2, 1000, 0]
     assert (inside < 255).all()
+    edge = Tiles(np.full((9, 2), (0.999, 0.5), np.float32), tiles.sizes, 1.0, 1.0, tiles.order)
+    assert draw_names(regions, ids, edge, size)[0].right == size, "nothing is cut off"
     for small in (500, 10):
         assert draw_names(regions, ids, tiles, small) == [], "no letters that nobody can read"
 

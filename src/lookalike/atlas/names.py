@@ -57,13 +57,14 @@ def draw_names(regions: Sequence[MapRegion], ids: Ids, tiles: Tiles, size: int) 
         written, hands([one.name for one, _ in written], [height for _, height in written]), strict=True
     ):
         x, y = np.median(tiles.centres[np.searchsorted(ids, region.ids)], axis=0) * size
-        label = _label(region.name, hand, height, float(x), float(y))
+        label = _label(region.name, hand, height, float(x), float(y), tiles.width * size)
         if not any(_overlap(label, other) for other in found):
             found.append(label)
     return found
 
 
-def _label(name: str, hand: Hand, height: int, x: float, y: float) -> Label:
+def _label(name: str, hand: Hand, height: int, x: float, y: float, across: float) -> Label:
+    """A name with its middle there, or as near as it lies whole on a map so wide."""
     width, tall = round(hand.width(name) + 1.2 * height), round(1.7 * height)
     shape = PIL.Image.new("L", (SHARP * width, SHARP * tall))
     ImageDraw.Draw(shape).rounded_rectangle((0, 0, SHARP * width - 1, SHARP * tall - 1), SHARP * tall // 2, OPAQUE)
@@ -72,7 +73,7 @@ def _label(name: str, hand: Hand, height: int, x: float, y: float) -> Label:
     ascent, descent = hand.own.getmetrics()
     hand.write(draw, (0.6 * height, (tall - ascent - descent) / 2), name, INK)
     image.putalpha(shape.resize((width, tall), PIL.Image.Resampling.LANCZOS))
-    return Label(round(x - width / 2), round(y - tall / 2), image)
+    return Label(round(max(0.0, min(x - width / 2, across - width))), round(y - tall / 2), image)
 
 
 def _overlap(one: Label, other: Label) -> bool:

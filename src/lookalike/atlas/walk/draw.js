@@ -129,7 +129,9 @@ export class Painter {
       const label = this.label(region);
       const width = label.width / this.density;
       const height = label.height / this.density;
-      const left = Math.round(camera.screenX(region.x) - width / 2);
+      const middle = camera.screenX(region.x);
+      const seen = middle >= 0 && middle <= camera.width; // then the whole name is
+      const left = Math.round(seen ? Math.max(0, Math.min(middle - width / 2, camera.width - width)) : middle - width / 2);
       const top = Math.round(camera.screenY(region.y) - height / 2);
       if (left > camera.width || top > camera.height || left + width < 0 || top + height < 0) continue;
       if (taken.some(([l, t, r, b]) => left < r && left + width > l && top < b && top + height > t)) continue;
