@@ -96,6 +96,17 @@ def test_however_the_pictures_are_cut_into_segments_the_same_are_found():
         assert index.search(queries(stored, asked), 1).ids[:, 0].tolist() == ids[asked].tolist()
 
 
+def test_a_query_looks_into_as_many_lists_however_the_pictures_are_cut_into_segments(monkeypatch):
+    ids, stored = collection(MANY)
+    entries = sum(min(VOTERS, len(stored[at])) for at in range(MANY))
+    monkeypatch.setattr(lists, "_LOOK", 6 * entries / len(shipped().lists))  # 6 lists for all, 8 for a third of them
+    cast = []
+    for ends in ((MANY,), (50, 100, MANY), (1, 2, MANY)):
+        votes = KIND.open(Items.of(ids, stored), segments(stored, *ends)).votes(queries(stored, [7])[0])
+        cast.append(sorted(zip(votes.query.tolist(), votes.picture.tolist(), votes.weight.tolist(), strict=True)))
+    assert cast[0] == cast[1] == cast[2]
+
+
 def test_merged_segments_are_the_segment_that_their_rows_would_make():
     _, stored = collection(MANY)
     whole = KIND.seal(stored, book())
@@ -318,6 +329,18 @@ def test_good_matches_pass_the_ratio_test_at_three_quarters():
     assert [part.tolist() for part in good_matches(inside, stored)] == [[0], [0]]
     assert [part.tolist() for part in good_matches(outside, stored)] == [[], []]
     assert [part.tolist() for part in good_matches(inside, stored[:1])] == [[], []]
+
+
+@pytest.mark.parametrize("rows", [5, 511, 512, 640, 1001])
+def test_nearest_rows_are_those_that_sorting_all_finds(rows):
+    random = np.random.default_rng(rows)
+    asked, there = (random.normal(size=(n, 8)).astype(np.float32) for n in (30, rows))
+    there[rows // 2] = there[0]
+    squares, at = nearest_rows(asked, there, 5)
+    exact = ((asked[:, None] - there[None]) ** 2).sum(axis=2)
+    assert np.allclose(squares, np.sort(exact, axis=1)[:, :5], atol=1e-4)
+    assert np.allclose(np.take_along_axis(exact, at, axis=1), squares, atol=1e-4)
+    assert all(len(set(row)) == 5 for row in at.tolist())
 
 
 def test_nearest_rows_pads_what_is_missing():

@@ -19,6 +19,7 @@ from lookalike.index.votes import Votes
 RATIO = 0.75
 FEWEST_MATCHES = 5
 _BLOCK = 64  # pictures read at once
+_GROUP = 16  # rows of which only the nearest is looked at first
 
 
 def squared_distances(queries: Floats, rows: Floats) -> Floats:
@@ -34,12 +35,31 @@ def nearest_rows(queries: Floats, rows: Floats, k: int) -> tuple[Floats, NDArray
     """Squared distances and numbers (q, k) of the k nearest rows, nearest first; inf and -1 where there are fewer."""
     squares = squared_distances(queries, rows)
     kept = min(k, len(rows))
-    at = np.argpartition(squares, kept - 1, axis=1)[:, :kept] if kept else np.zeros((len(queries), 0), np.int64)
+    at = _smallest(squares, kept)
     order = np.argsort(np.take_along_axis(squares, at, axis=1), axis=1, kind="stable")
     at = np.take_along_axis(at, order, axis=1)
     missing = ((0, 0), (0, k - kept))
     distances = np.pad(np.take_along_axis(squares, at, axis=1), missing, constant_values=np.inf)
     return distances, np.pad(at, missing, constant_values=-1)
+
+
+def _smallest(values: Floats, k: int) -> NDArray[np.int64]:
+    """(q, k) columns of the k smallest of each of q rows, in no order.
+
+    They lie in the k groups of columns whose least values are smallest: only these are sorted.
+    """
+    rows, columns = values.shape
+    groups = columns // _GROUP
+    if not k:
+        return np.zeros((rows, 0), np.int64)
+    if groups < 4 * k:
+        return np.argpartition(values, k - 1, axis=1)[:, :k]
+    least = values[:, : groups * _GROUP].reshape(rows, _GROUP, groups).min(axis=1)
+    likely = np.argpartition(least, k - 1, axis=1)[:, :k, None] + groups * np.arange(_GROUP)
+    rest = np.broadcast_to(np.arange(groups * _GROUP, columns), (rows, columns - groups * _GROUP))
+    at = np.concatenate([likely.reshape(rows, k * _GROUP), rest], axis=1)
+    best = np.argpartition(np.take_along_axis(values, at, axis=1), k - 1, axis=1)[:, :k]
+    return np.take_along_axis(at, best, axis=1)
 
 
 def good_matches(queries: Floats, rows: Floats, ratio: float = RATIO) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -25,18 +25,18 @@ from lookalike.index.keypoint_rows import (
     places,
     unpack_places,
 )
-from lookalike.index.lists import LABELS, Chosen, Lists, Run, merged, pack
+from lookalike.index.lists import LABELS, Chosen, Lists, Run, merged, pack, probes
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
 VOTERS = 200
 """Keypoints of a stored picture that can be voted for, its strongest. All of them count as proof."""
 
-_TAIL = 32  # pictures whose voters are compared exactly in a few milliseconds
+_TAIL = 4  # pictures whose voters are compared exactly in a millisecond
+_FEW = 32  # pictures that a filter leaves, whose voters are compared exactly
 _BLOCK = 1024  # pictures encoded at once
 _LISTS = 1024  # of a codebook that is not shipped
 _NEIGHBOURS = 8  # voters that each descriptor of the query votes for
-_PROBES = 8  # lists, at most, that it looks into
 _NOTHING = np.float32(1)  # the least squared distance between different descriptors
 
 Found = tuple[Floats, NDArray[np.int64], Bytes]
@@ -207,7 +207,7 @@ class KeypointIndex:
         """Squared distance beyond which two descriptors do not match."""
         if self._segments:
             return np.float32(self._segments[0].part.lists.codebook.far)
-        return np.float32(self._kind.far(self._items.block(0, min(_TAIL, self._items.size))))
+        return np.float32(self._kind.far(self._items.block(0, min(_FEW, self._items.size))))
 
     @cached_property
     def _living(self) -> list[Chosen | None]:
@@ -222,18 +222,23 @@ class KeypointIndex:
     def _nearest(self, asked: Floats, keep: Mask | None, chosen: list[Chosen | None] | None) -> Found:
         """The nearest voters of each row of a query, of the positions kept only, nearest first."""
         left = self._items.size if keep is None else int(np.count_nonzero(keep))
-        if left <= _TAIL:
+        if left <= _FEW:
             found = [self._exactly(asked, np.arange(left) if keep is None else np.flatnonzero(keep))]
         else:
             tail = np.arange(self._sealed, self._items.size)
             found = [self._exactly(asked, tail if keep is None else tail[keep[tail]])]
-            near = self._segments[0].part.lists.codebook.assign(asked, _PROBES) if self._segments else None
+            near = self._near(asked) if self._segments else None
             chosen = self._chosen(keep) if chosen is None else chosen
             found += [self._by_codes(asked, *one, near) for one in zip(self._segments, chosen, strict=True)]
         squares, position, place = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
         best = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
         rows = np.arange(len(asked))[:, None]
         return squares[rows, best], position[rows, best], place[rows, best]
+
+    def _near(self, asked: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """The lists that each row of a query looks into: as many as if all segments were one."""
+        codebook, total = self._segments[0].part.lists.codebook, sum(one.part.lists.total for one in self._segments)
+        return codebook.assign(asked, probes(len(codebook.lists), total))
 
     def _exactly(self, asked: Floats, positions: NDArray[np.int64]) -> Found:
         rows = self._items.take(positions)

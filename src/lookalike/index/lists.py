@@ -56,6 +56,11 @@ def _places(sizes: NDArray[np.uint32]) -> tuple[Words, Words]:
     return base + _CODE_WORDS * number, base + _CODE_WORDS * np.repeat(size, size) + number
 
 
+def probes(lists: int, entries: int) -> int:
+    """How many of so many lists, which hold so many entries together, a row of a query looks into."""
+    return int(np.clip(_LOOK * lists / max(1, entries), _FEWEST, _MOST))
+
+
 class Chosen:
     """The labels of the items of a segment that may be found, 64 bytes an item; for any number of searches."""
 
@@ -76,25 +81,19 @@ class Lists:
         if len(sizes) != len(codebook.lists) or entries.shape != (_WORDS * self.total,):
             raise ValueError("the lists are not as long as they should be")
 
-    @property
-    def probes(self) -> int:
-        """How many lists a row of a query has to look into."""
-        return int(np.clip(_LOOK * len(self._sizes) / max(1, self.total), _FEWEST, _MOST))
-
     def search(
         self, rows: Floats, near: tuple[Floats, NDArray[np.int64]], k: int, chosen: Chosen | None
     ) -> tuple[Floats, Words]:
         """(n, k) squared distances and labels of the nearest entries, inf and -1 where there are fewer.
 
-        near: distances and numbers of lists, nearest first, as many as there are `probes` or more. chosen: what may
-        be found, None for all.
+        near: (n, p) distances and numbers of the lists that each row looks into, see `probes`. chosen: what may be
+        found, None for all.
         """
         faiss = load_faiss()
-        probes = min(self.probes, near[0].shape[1])
-        far, lists = (np.ascontiguousarray(part[:, :probes]) for part in near)
-        params = faiss.SearchParametersIVF(nprobe=probes)
+        far, lists = (np.ascontiguousarray(part) for part in near)
+        params = faiss.SearchParametersIVF(nprobe=lists.shape[1])
         if chosen is not None:
-            params = faiss.SearchParametersIVF(nprobe=probes, sel=chosen.selector)
+            params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=chosen.selector)
         squares, labels = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
         given = (np.ascontiguousarray(rows, np.float32), lists, far, squares, labels)
         asked, where, away, found, named = map(faiss.swig_ptr, given)
