@@ -99,6 +99,14 @@ def test_search_finds_by_file_name_and_leads_there(page):
     assert on_screen(page, i) == pytest.approx([450, 350], abs=2)
 
 
+@pytest.mark.parametrize("said", ["cat", "Cats", "a cat"])
+def test_search_finds_by_what_a_picture_shows(page, said):
+    page.fill("#query", said)
+    assert page.locator("#found li").first.inner_text() == "chelsea.png"
+    page.fill("#query", f"{said} on a piano")
+    assert page.locator("#count").inner_text() == "nothing found"
+
+
 def test_keys_move_zoom_and_open(page):
     page.locator("#map").focus()
     before = page.evaluate("[camera.x, camera.scale]")

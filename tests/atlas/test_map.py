@@ -13,6 +13,7 @@ from lookalike import Collection, QueryError
 from lookalike.atlas import layout, make
 from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.atlas.layout import lay_out
+from lookalike.atlas.shown import Shown
 from lookalike.methods.embedding import Embedding
 from lookalike.store.directory import Store
 from samples import HERE, draw, drawing, fill
@@ -156,7 +157,15 @@ def keep_wrong_layout(album, **made_from):
     ids = album.ids()
     stored = album._store.catalogue.methods()["embedding"]
     stamp = {"method": "embedding", "params": stored.params, "seed": 0, **made_from}
-    wrong = KeptMap(ids, np.full((len(ids), 2), 9, np.float32), ids[:, None], np.full(len(ids), -1), (), True)
+    wrong = KeptMap(
+        ids,
+        np.full((len(ids), 2), 9, np.float32),
+        ids[:, None],
+        np.full(len(ids), -1),
+        (),
+        True,
+        Shown.nothing(len(ids)),
+    )
     save(map_file(album), stamp, wrong)
     return stamp
 
@@ -230,11 +239,14 @@ def test_progress_names_what_is_done(growing):
         {"neighbours": np.array([[10**12]])},
         {"region": np.zeros(1, np.float32)},
         {"positions": np.zeros((1, 3), np.float32)},
+        {"shown": Shown.nothing(2)},
+        {"shown": Shown(np.full((1, 6), 999, np.int16), np.zeros((1, 6), np.uint8))},
+        {"shown": Shown(np.zeros((1, 6), np.int16), np.zeros((1, 5), np.uint8))},
     ],
 )
 def test_a_layout_that_makes_no_sense_is_not_used(tmp_path, wrong):
     ids = np.array([7])
-    right = KeptMap(ids, np.zeros((1, 2), np.float32), ids[:, None], np.array([-1]), (), False)
+    right = KeptMap(ids, np.zeros((1, 2), np.float32), ids[:, None], np.array([-1]), (), False, Shown.nothing(1))
     save(tmp_path / "map", {}, right)
     assert load(tmp_path / "map", {}) is not None
     save(tmp_path / "map", {}, replace(right, **wrong))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.arrays.rows import Ids
 from lookalike.atlas.reduce import Floats
+from lookalike.atlas.shown import Shown
 from lookalike.progress import Progress, Told
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Atlas:
     ids: (n,) int64, ascending. coordinates: (n, 2) float32, x to the right and y down, within 0..1; with a grid
     (column, row) from 0 on. regions: the largest first. method: what the map was made from.
     paths: where the pictures are. shapes: (n, 2) int64, width and height in pixels. neighbours: (n, k) int64 ids of the
-    most similar pictures, the nearest first. grid: columns and rows, or None. missing: (m,) int64 ids of pictures that
-    are not on the map because they have no vector.
+    most similar pictures, the nearest first. shown: the everyday words that fit each of them. grid: columns and rows,
+    or None. missing: (m,) int64 ids of pictures that are not on the map because they have no vector.
     """
 
     ids: Ids
@@ -47,6 +48,7 @@ class Atlas:
     paths: tuple[str, ...]
     shapes: NDArray[np.int64]
     neighbours: Ids
+    shown: Shown
     grid: tuple[int, int] | None
     missing: Ids
 

@@ -14,6 +14,7 @@ from lookalike.atlas.kept import KeptMap, load, save
 from lookalike.atlas.layout import GRAPH, lay_out, lay_out_by_sample, place
 from lookalike.atlas.reduce import Floats, Places, neighbours, principal_components
 from lookalike.atlas.regions import find_regions, name_regions
+from lookalike.atlas.shown import Shown, words_shown
 from lookalike.errors import CollectionError, QueryError
 from lookalike.progress import Progress, Told
 
@@ -80,11 +81,12 @@ def _laid_out(kept: KeptMap | None, ids: Ids, vectors: Floats, seed: int, progre
         if not known.all():
             positions[~known] = place(vectors[~known], vectors[known], positions[known])
     near = ids[graph[0][:, :SHOWN_NEIGHBOURS]]
-    return KeptMap(ids, positions, near, np.full(count, -1), (), False)
+    return KeptMap(ids, positions, near, np.full(count, -1), (), False, Shown.nothing(count))
 
 
 def _named(layout: KeptMap, searcher: Searcher, words: str | None, progress: Told | None) -> KeptMap:
-    """The layout with its regions; named by what they show when the collection keeps a method of words."""
+    """The layout with its regions, named by what they show, and the words that fit each picture; both only when the
+    collection keeps a method of words."""
     if progress:
         progress(Progress("naming", 0, 1))
     groups = find_regions(layout.positions)
@@ -92,6 +94,7 @@ def _named(layout: KeptMap, searcher: Searcher, words: str | None, progress: Tol
     for number, group in enumerate(groups):
         region[group] = number
     names = [f"region {number}" for number in range(1, len(groups) + 1)]
+    shown = Shown.nothing(len(layout.ids))
     if words is not None:
         from lookalike.models.concepts import shared_space
 
@@ -100,9 +103,11 @@ def _named(layout: KeptMap, searcher: Searcher, words: str | None, progress: Tol
         within: list[Places] = [there[region[here] == number] for number in range(len(groups))]
         clear = [number for number, group in enumerate(within) if len(group)]
         found = name_regions(rows, [within[number] for number in clear], shared_space())
+        fitting = words_shown(rows, shared_space())
+        shown.words[here], shown.relevance[here] = fitting.words[there], fitting.relevance[there]
         for number, name in zip(clear, found, strict=True):
             names[number] = name or names[number]
-    return replace(layout, region=region, names=tuple(names), named=words is not None)
+    return replace(layout, region=region, names=tuple(names), named=words is not None, shown=shown)
 
 
 def _atlas(layout: KeptMap, catalogue: Catalogue, method: str, grid: bool) -> Atlas:
@@ -127,6 +132,7 @@ def _atlas(layout: KeptMap, catalogue: Catalogue, method: str, grid: bool) -> At
         paths=tuple(record.path for record in shown),
         shapes=np.array([(record.width or 1, record.height or 1) for record in shown], np.int64).reshape(-1, 2),
         neighbours=layout.neighbours,
+        shown=layout.shown,
         grid=shape,
         missing=np.setdiff1d(catalogue.living(), layout.ids),
     )

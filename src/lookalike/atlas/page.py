@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookalike.atlas.shown import everyday
 from lookalike.atlas.sprites import Sheets, along_curve, sprite_sheets
 from lookalike.errors import CollectionError, printable
 
@@ -61,7 +62,7 @@ def page(atlas: Atlas, unread: list[str], progress: Callable[[int], None] | None
         "POLICY": escape(policy),
         "TITLE": escape(f"{len(atlas):,} pictures - lookalike map"),
         "STYLE": style,
-        "DATA": _json(data),
+        "DATA": _json({**data, **_words(atlas, data["ids"])}),
         "SMALL": _blocks("small", small),
         "SCRIPT": script,
         "LARGE": _blocks("large", large),
@@ -113,6 +114,14 @@ def _data(atlas: Atlas, tiles: Tiles, order: Places, small: Sheets, large: Sheet
         "small": {"side": small.side, "columns": small.columns, "sheets": len(small.files)},
         "large": {"side": large.side, "columns": large.columns, "sheets": len(large.files)},
     }
+
+
+def _words(atlas: Atlas, ids: list[int]) -> dict[str, Any]:
+    """The everyday words, and of each picture the numbers of those that fit it, each followed by how well, in per
+    cent: a page alone in a file can ask nobody."""
+    order = np.searchsorted(atlas.ids, ids)
+    pairs = np.stack([atlas.shown.words[order].astype(int), atlas.shown.relevance[order].astype(int)], axis=2)
+    return {"words": everyday(), "shown": [own[own[:, 0] >= 0].ravel().tolist() for own in pairs]}
 
 
 def _json(value: Any) -> str:

@@ -8,19 +8,17 @@ clusters that meet become one unless both rise clearly above the pass between th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.atlas.reduce import Floats, Places, neighbours_on_plane
+from lookalike.atlas.shown import everyday, questions
 
 if TYPE_CHECKING:
-    from lookalike.models.concepts import ConceptQuery, ConceptSpace
+    from lookalike.models.concepts import ConceptSpace
 
-WORDS = Path(__file__).with_name("words.txt")
 GRAPH = 12  # neighbours on the map that a picture can join
 SMOOTHED = 30  # neighbours that the density is measured over
 RISE = 1.1  # how much denser than the pass a peak must be to stay one
@@ -76,8 +74,8 @@ def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: Co
     """
     if not groups:
         return []
-    words, queries = _vocabulary(space)
-    scores = np.stack([space.score(rows, query) for query in queries], axis=1)
+    words = everyday()
+    scores = np.stack([space.score(rows, query) for query in questions(space)], axis=1)
     usual = AT_LARGE * scores.mean(axis=0)
     names = []
     for group in groups:
@@ -86,10 +84,3 @@ def name_regions(rows: NDArray[np.floating], groups: Sequence[Places], space: Co
         least = max(LEAST, NEARLY * fits[best[0]])
         names.append(", ".join(words[place] for place in best if fits[place] >= least))
     return names
-
-
-@lru_cache(maxsize=1)
-def _vocabulary(space: ConceptSpace) -> tuple[list[str], list[ConceptQuery]]:
-    """Everyday words for what pictures show, all known to the concept space, as questions to it."""
-    words = WORDS.read_text(encoding="utf-8").split("\n")[:-1]
-    return words, [space.query([word]) for word in words]

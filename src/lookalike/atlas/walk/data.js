@@ -19,6 +19,8 @@ export class Pictures {
       this.h[i] = frames[4 * i + 3] / unit;
     }
     this.layer = Uint32Array.from(raw.layers);
+    this.words = raw.words ?? [];
+    this.shown = raw.shown ?? [];
     this.regions = raw.regions.map(({ name, x, y, of }) => ({ name, x: x / unit, y: y / unit, of }));
     this.region = new Int32Array(this.count).fill(-1);
     this.regions.forEach((region, number) => region.of.forEach((i) => (this.region[i] = number)));
@@ -66,12 +68,45 @@ export class Pictures {
     return found.length ? found[found.length - 1] : -1;
   }
 
-  /** Pictures whose path, or the name of whose region, holds the text, in the order of their paths. */
+  /**
+   * Pictures that show what the text says, the likeliest first; then those whose path, or the name of whose region,
+   * holds it, in the order of their paths.
+   */
   search(text) {
     const wanted = text.toLowerCase();
     this.lower ??= this.names.map((name, i) => `${name}\n${this.regions[this.region[i]]?.name ?? ""}`.toLowerCase());
-    const found = [];
-    this.lower.forEach((name, i) => name.includes(wanted) && found.push(i));
-    return found.sort((a, b) => (this.names[a] < this.names[b] ? -1 : 1));
+    const fit = this.showing(wanted);
+    const found = [...fit.keys()];
+    this.lower.forEach((name, i) => name.includes(wanted) && !fit.has(i) && found.push(i));
+    return found.sort((a, b) => (fit.get(b) ?? 0) - (fit.get(a) ?? 0) || (this.names[a] < this.names[b] ? -1 : 1));
   }
+
+  /** Of the pictures that show all of the everyday words in a text, how well the least fitting of them fits. */
+  showing(text) {
+    const asked = this.known(text);
+    const fit = new Map();
+    if (!asked.length) return fit;
+    this.shown.forEach((pairs, i) => {
+      let least = Infinity;
+      for (const word of asked) {
+        let best = 0;
+        for (let at = 0; at < pairs.length; at += 2) if (pairs[at] === word) best = pairs[at + 1];
+        least = Math.min(least, best);
+      }
+      if (least > 0) fit.set(i, least);
+    });
+    return fit;
+  }
+
+  /** The numbers of the everyday words in a text, in the singular or the plural. */
+  known(text) {
+    const said = text.split(/[^\p{L}]+/u).map(forms);
+    const says = (phrase) => said.some((_, at) => phrase.every((word, k) => forms(word).some((form) => said[at + k]?.includes(form))));
+    return [...this.words.keys()].filter((number) => says(this.words[number].split(" ")));
+  }
+}
+
+/** A word, and what it may be the plural of. */
+function forms(word) {
+  return [word, word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")];
 }
