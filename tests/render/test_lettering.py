@@ -8,10 +8,9 @@ import stat
 
 import PIL.Image
 import pytest
-from PIL import ImageDraw
 
 from lookalike.render import lettering
-from lookalike.render.lettering import Hand, SystemFont, find_fonts, fontconfig_match, hands, lacking, own_font
+from lookalike.render.lettering import Face, Hand, SystemFont, find_fonts, fontconfig_match, hands, lacking, own_font
 
 needs_fontconfig = pytest.mark.skipif(shutil.which("fc-match") is None, reason="needs fontconfig")
 
@@ -44,7 +43,7 @@ def fc_match(tmp_path, monkeypatch):
 
 def drawn(hand, text):
     page = PIL.Image.new("RGB", (300, 40), "white")
-    hand.write(ImageDraw.Draw(page), (4, 4), text, (0, 0, 0))
+    hand.write(page, (4, 4), text, (0, 0, 0))
     return page.tobytes()
 
 
@@ -101,7 +100,7 @@ def test_plain_names_start_no_program(monkeypatch):
 
 def test_accents_and_spaces_stay_with_the_letters_around_them(font_file):
     other = own_font(20)
-    hand = Hand(own_font(13), ((other, frozenset("אב")),))
+    hand = Hand(own_font(13), (Face(other, frozenset("אב")),))
     assert [run for _, run in hand._runs("x אב ב\u0301.jpg")] == ["x ", "אב ב\u0301", ".jpg"]
     assert hand.width("אב") == other.getlength("אב")
 
@@ -115,3 +114,29 @@ def test_letters_of_the_systems_fonts_are_told_apart(text):
         assert drawn(hand, text[0]) != drawn(Hand(own_font(13)), text[0])
     else:  # no font of this script here, or not one for all of it
         assert hand.width(text) > 0
+
+
+@needs_fontconfig
+def test_emoji_are_drawn_in_colour_where_a_font_has_them_only_so():
+    (hand,) = hands(["😀🐶"], [13])
+    fonts = find_fonts(lacking(frozenset("😀")))
+    if fonts and fonts[0].coloured:
+        page = PIL.Image.new("RGB", (40, 30), "white")
+        hand.write(page, (4, 4), "😀", (0, 0, 0))
+        colours = {pixel for _, pixel in page.getcolors(1200)}
+        assert any(max(pixel) - min(pixel) > 60 for pixel in colours)
+        assert 8 <= hand.width("😀") <= 26
+    else:  # no emoji on this machine, or such as letters are
+        assert hand.width("😀") > 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
+def test_coloured_fonts_are_asked_for_what_no_other_has(fc_match):
+    fc_match("case $3 in *color=true*) printf '/f/emoji.ttf\\n0\\n1f600';; *) printf '/f/plain.ttf\\n0\\n416';; esac")
+    assert fontconfig_match(frozenset("😀")) == SystemFont("/f/emoji.ttf", 0, frozenset("😀"), coloured=True)
+    assert fontconfig_match(frozenset("😀Ж")) == SystemFont("/f/plain.ttf", 0, frozenset("Ж"))
+
+
+def test_joiners_and_shades_stay_with_the_emoji_before_them():
+    hand = Hand(own_font(13), (Face(own_font(20), frozenset("👩🚀👍")),))
+    assert [run for _, run in hand._runs("a👩\u200d🚀👍\U0001f3fd.jpg")] == ["a", "👩\u200d🚀👍\U0001f3fd", ".jpg"]

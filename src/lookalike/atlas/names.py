@@ -69,9 +69,8 @@ def _label(name: str, hand: Hand, height: int, x: float, y: float, across: float
     shape = PIL.Image.new("L", (SHARP * width, SHARP * tall))
     ImageDraw.Draw(shape).rounded_rectangle((0, 0, SHARP * width - 1, SHARP * tall - 1), SHARP * tall // 2, OPAQUE)
     image = PIL.Image.new("RGB", (width, tall), GROUND)
-    draw = ImageDraw.Draw(image)
     ascent, descent = hand.own.getmetrics()
-    hand.write(draw, (0.6 * height, (tall - ascent - descent) / 2), name, INK)
+    hand.write(image, (0.6 * height, (tall - ascent - descent) / 2), name, INK)
     image.putalpha(shape.resize((width, tall), PIL.Image.Resampling.LANCZOS))
     return Label(round(max(0.0, min(x - width / 2, across - width))), round(y - tall / 2), image)
 

@@ -126,8 +126,8 @@ def _page(title: str, note: str, queries: Sequence[Tile], shown: Sequence[Tile],
     draw = ImageDraw.Draw(page)
     texts = [title, note, *(text for tile in (*queries, *shown) for text in tile.captions)]
     written = Hands(*hands(map(_shown, texts), (TITLE_SIZE, CAPTION_SIZE, NOTE_SIZE)))
-    _line(draw, (MARGIN, MARGIN - 6), title, written.title, INK, width - 2 * MARGIN)
-    _line(draw, (MARGIN, MARGIN - 6 + TITLE_LINE), note, written.note, GREY, width - 2 * MARGIN)
+    _line(page, (MARGIN, MARGIN - 6), title, written.title, INK, width - 2 * MARGIN)
+    _line(page, (MARGIN, MARGIN - 6 + TITLE_LINE), note, written.note, GREY, width - 2 * MARGIN)
     if queries:
         rule = left - RULE_GAP
         draw.line([(rule, top), (rule, height - MARGIN)], RULE)
@@ -135,7 +135,7 @@ def _page(title: str, note: str, queries: Sequence[Tile], shown: Sequence[Tile],
         for number, tile in enumerate(tiles):
             _place(page, tile, *frame.corner(number), frame.side, written)
     if not shown:
-        _message(draw, (left, top), TILE, "nothing found", written.caption)
+        _message(page, (left, top), TILE, "nothing found", written.caption)
     return page
 
 
@@ -150,7 +150,7 @@ def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int, written
     try:
         picture = _thumbnail(tile, side)
     except ImageError as error:
-        _message(draw, (x, y), side, error.reason, written.caption)
+        _message(page, (x, y), side, error.reason, written.caption)
     else:
         page.paste(picture, (x + (side - picture.width) // 2, y + (side - picture.height) // 2))
     if tile.strength is not None:
@@ -161,7 +161,7 @@ def _place(page: PIL.Image.Image, tile: Tile, x: int, y: int, side: int, written
     for number, caption in enumerate(tile.captions):
         hand = written.note if number else written.caption
         below = y + side + ABOVE_CAPTION + number * LINE
-        _line(draw, (x, below), caption, hand, GREY if number else INK, side)
+        _line(page, (x, below), caption, hand, GREY if number else INK, side)
 
 
 def _thumbnail(tile: Tile, side: int) -> PIL.Image.Image:
@@ -191,7 +191,7 @@ def _outline(picture: PIL.Image.Image, corners: Quadrilateral) -> None:
         picture.paste(color, mask=mask.reduce(SMOOTHING))
 
 
-def _message(draw: ImageDraw.ImageDraw, at: tuple[int, int], side: int, text: str, hand: Hand) -> None:
+def _message(page: PIL.Image.Image, at: tuple[int, int], side: int, text: str, hand: Hand) -> None:
     """A grey text in the middle of a square, in a few lines."""
     lines = [""]
     for word in _shown(text)[:300].split():
@@ -203,7 +203,7 @@ def _message(draw: ImageDraw.ImageDraw, at: tuple[int, int], side: int, text: st
     y = at[1] + max(GAP, (side - LINE * len(lines)) // 2)
     for number, line in enumerate(lines[: (side - 2 * GAP) // LINE]):
         fitted = _fitted(line, hand, side - 2 * GAP)
-        hand.write(draw, (at[0] + (side - hand.width(fitted)) / 2, y + number * LINE), fitted, GREY)
+        hand.write(page, (at[0] + (side - hand.width(fitted)) / 2, y + number * LINE), fitted, GREY)
 
 
 def _shown(text: str) -> str:
@@ -212,9 +212,9 @@ def _shown(text: str) -> str:
 
 
 def _line(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, hand: Hand, color: tuple[int, int, int], width: int
+    page: PIL.Image.Image, at: tuple[int, int], text: str, hand: Hand, color: tuple[int, int, int], width: int
 ) -> None:
-    hand.write(draw, at, _fitted(_shown(text), hand, width), color)
+    hand.write(page, at, _fitted(_shown(text), hand, width), color)
 
 
 def _fitted(text: str, hand: Hand, width: int) -> str:
