@@ -6,7 +6,7 @@ FOLDER: unrelated photographs; each is edited in all ways, and shot again in sim
 same things, in groups that share their names up to the last "_". --test: photographs that are only judged, not learned
 from; of --different, every third group. --rows keeps what was measured, for the next run.
 Prints how well each kind of edit, left out of the fit, and each kind of shot is told, and writes
-src/lookalike/search/versions.json: some forty numbers, nothing of a picture.
+src/lookalike/search/versions.json: some eighty numbers, nothing of a picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import pickle
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
@@ -33,7 +33,7 @@ from lookalike.methods.local import Local
 from lookalike.methods.phash import PHash
 from lookalike.pictures.open import Image, open_image
 from lookalike.search.local import find_in
-from lookalike.search.versions import COEFFICIENTS, Coefficients, compare_versions, map_of, whole_frame
+from lookalike.search.versions import COEFFICIENTS, Coefficients, compare_versions, map_of, terms_of, whole_frame
 
 ALIKE_BITS = 64
 TOGETHER = "with other pictures"
@@ -44,13 +44,21 @@ PER_FOLDER = 60
 
 @dataclass(frozen=True)
 class Row:
-    """A pair that was measured. version: whether it is one photograph; kind: the edit or shot; test: judged only."""
+    """A pair that was measured. version: whether it is one photograph; kind: the edit or shot; test: judged only.
+
+    terms: with the one for misfit last, nan where keypoints did not agree.
+    """
 
     terms: NDArray[np.float64]
     version: bool
     kind: str
     test: bool
     name: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether its keypoints say something too."""
+        return bool(np.isfinite(self.terms).all())
 
 
 def main() -> None:
@@ -71,10 +79,17 @@ def main() -> None:
         ]
         if arguments.rows:
             arguments.rows.write_bytes(pickle.dumps(rows))
-    rows = [row for row in rows if np.isfinite(row.terms).all()]
-    report(rows)
-    learned = fit([row for row in rows if not row.test])
-    COEFFICIENTS.write_text(json.dumps(asdict(learned), indent=1) + "\n", encoding="ascii")
+    learned = {}
+    for name, chosen in (("pixels", by_pixels(rows)), ("keypoints", [row for row in rows if row.complete])):
+        print(f"\n{name}: {len(chosen)} pairs")
+        report(chosen)
+        learned[name] = asdict(fit([row for row in chosen if not row.test]))
+    COEFFICIENTS.write_text(json.dumps(learned, indent=1) + "\n", encoding="ascii")
+
+
+def by_pixels(rows: list[Row]) -> list[Row]:
+    """All pairs, without what their keypoints say."""
+    return [replace(row, terms=row.terms[:-1]) for row in rows]
 
 
 def made(folders: list[Path], count: int, test: bool) -> Iterator[Row]:
@@ -148,7 +163,8 @@ def measured(one: Image, file: Path, mirrored: bool) -> NDArray[np.float64] | No
             return None
         start = whole_frame(*sizes, variant)
     residual = compare_versions(one, other, start)
-    return None if residual is None else residual.terms()
+    misfit = np.nan if found is None else found[0].misfit
+    return None if residual is None else terms_of(residual, misfit)
 
 
 def near_variant(one: Image, other: Image) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import PIL.Image
 import pytest
@@ -61,6 +62,7 @@ def test_where_the_file_is_away_keypoints_are_believed(shots):
 def test_no_more_than_the_first_hits_are_looked_at_and_none_of_a_certain_copy(shots, tmp_path, monkeypatch):
     looks = []
     monkeypatch.setattr(look, "version_odds", lambda *pair: looks.append(pair))
+    monkeypatch.setattr(look, "EXACT", 0.0)  # keypoints of these copies leave no doubt
     more = tmp_path / "more"
     more.mkdir()
     for number in range(MOST + 2):
@@ -70,6 +72,16 @@ def test_no_more_than_the_first_hits_are_looked_at_and_none_of_a_certain_copy(sh
     assert len(looks) == MOST
     assert best(shots, photo("coffee.png").resize((300, 200))) == ("coffee.png", SAME_PICTURE)
     assert len(looks) == MOST
+
+
+def test_where_keypoints_leave_no_doubt_no_picture_is_opened(shots, monkeypatch):
+    matches = [one for one in shots.search(skimage_file("motorcycle_right.png")) if one.label != SIMILAR]
+    assert matches
+    monkeypatch.setattr(look, "version_odds", lambda *_: pytest.fail("a picture was looked at"))
+    assert best(shots, turned("astronaut.png", 12)) == ("astronaut.png", EDITED_COPY)
+    monkeypatch.setattr(look, "BENT", 0.0)
+    scene = [replace(one, label=SAME_SCENE) for one in matches]
+    assert look.looked_at(scene, lambda: pytest.fail("the query was opened")) == scene
 
 
 def test_between_the_limits_geometry_is_believed():

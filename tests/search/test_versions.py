@@ -10,7 +10,7 @@ from lookalike.evaluate.edits import get
 from lookalike.evaluate.shots import KINDS, near_shot
 from lookalike.pictures.open import Image, open_image
 from lookalike.search.overlay import lay_over, outline, project
-from lookalike.search.versions import Residual, coefficients, compare_versions, odds, whole_frame
+from lookalike.search.versions import Residual, coefficients, compare_versions, odds, terms_of, whole_frame
 from samples import skimage_file
 
 EDITS = ("jpeg-8", "grey", "dark-40", "hue-90", "noise-25", "resize-25", "blur", "mirror", "turn-180", "stretch-140")
@@ -100,6 +100,14 @@ def test_corners_of_an_outline():
 
 
 def test_the_shipped_coefficients_fit_the_terms():
-    known = coefficients()
-    count = len(Residual(*[0.5] * len(Residual.__slots__)).terms())
-    assert len(known.weights) == len(known.lowest) == len(known.highest) == count
+    residual = Residual(*[0.5] * len(Residual.__slots__))
+    for name, misfit in (("pixels", None), ("keypoints", 0.3)):
+        known, count = coefficients(name), len(terms_of(residual, misfit))
+        assert len(known.weights) == len(known.lowest) == len(known.highest) == count
+
+
+def test_keypoints_that_one_affine_map_takes_there_speak_for_a_version():
+    left, right = (open_image(skimage_file(f"motorcycle_{side}.png")) for side in ("left", "right"))
+    said = [odds(residual(left, right), misfit) for misfit in (0.1, 0.5, 1.5, 3)]
+    assert said == sorted(said, reverse=True)
+    assert said[0] > said[-1] + 3

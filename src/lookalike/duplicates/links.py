@@ -42,7 +42,10 @@ DOUBTED = 100.0
 LOOK_ALIKES = 3
 """Neighbours by embedding that are looked at, for each picture."""
 LOOK_ALIKE_FALSE = 1.0
-"""Look-alikes must be so close that chance brings a picture fewer of them than this."""
+"""Look-alikes must be so close that chance brings a picture fewer of them than this, ..."""
+NEAREST_FALSE, NEAREST_AMONG = 10.0, 100_000
+"""... or this where they are each other's nearest, as a picture and its framed copy often are; in larger collections it
+would take too long to look so far."""
 SMALLEST_PART = 0.2
 """The least share of a picture's area that a crop of it shows, to count as a copy."""
 AGREEING = 0.72
@@ -164,10 +167,9 @@ class Judge:
         copy = self._judged(first, second, found, chance) if found.flat and agreeing else None
         return copy or Link(first, second, SCENE, chance, start=found.map)
 
-    def maps(self, link: Link) -> list[Floats]:
-        """How geometry lays the first picture of a link over the second, if it does."""
-        found = None if self._prover is None else self._prover.prove(link.first, link.second)
-        return [] if found is None else [found.map]
+    def geometry(self, link: Link) -> Proof | None:
+        """How keypoints lay the first picture of a link over the second, if they do."""
+        return None if self._prover is None else self._prover.prove(link.first, link.second)
 
     def _judged(self, first: int, second: int, found: Proof, chance: float) -> Link | None:
         """What geometry says: the same view, a part, or only the same scene, which is no copy."""
@@ -211,19 +213,23 @@ def hash_null(hashes: Descriptors) -> Null:
 
 
 def look_alikes(vectors: Descriptors) -> Iterator[tuple[int, int]]:
-    """Pairs of ids that are among each other's nearest few, and closer than unrelated pictures come.
+    """Pairs of ids that are among each other's nearest few, and closer than unrelated pictures come; and beyond that
+    those that are left each other's nearest.
 
     Candidates are vectors on the same side of most of 256 random planes through their mean (Charikar 2002), so that
     not all pairs need to be compared.
     """
     if len(vectors.ids) < 2 or vectors.null is None:
         return
-    farthest = radius(vectors.null, LOOK_ALIKE_FALSE, len(vectors.ids), 1, 1.0)
-    first, second, distances = _near(vectors, farthest)
+    count = len(vectors.ids)
+    wider = NEAREST_FALSE if count <= NEAREST_AMONG else LOOK_ALIKE_FALSE
+    farthest, reach = (radius(vectors.null, chance, count, 1, 1.0) for chance in (LOOK_ALIKE_FALSE, wider))
+    first, second, distances = _near(vectors, reach)
     order = np.argsort(distances, kind="stable")
-    seen = np.zeros(len(vectors.ids), np.int64)
-    for one, other in zip(first[order].tolist(), second[order].tolist(), strict=True):
-        if min(seen[one], seen[other]) < LOOK_ALIKES:
+    seen = np.zeros(count, np.int64)
+    ends = first[order].tolist(), second[order].tolist(), (distances[order] <= farthest).tolist()
+    for one, other, close in zip(*ends, strict=True):
+        if (min(seen[one], seen[other]) < LOOK_ALIKES) if close else not (seen[one] or seen[other]):
             seen[[one, other]] += 1
             yield int(vectors.ids[one]), int(vectors.ids[other])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lookalike.duplicates.group import KINDS
 from lookalike.duplicates.links import Link
-from lookalike.duplicates.pixels import Eye, Seen, Starts
+from lookalike.duplicates.pixels import Eye, Geometry, Seen
 from lookalike.duplicates.proof import Known
 from lookalike.duplicates.verdicts import Verdict, Verdicts, key_of
 
@@ -19,20 +19,22 @@ _ENDS = ("cropped", "framed", "marked", "softer", "noisier")
 class Looks:
     """Looks at links that nobody has looked at yet. Safe for threads.
 
-    starts: see `pixels.Starts`; they say what to look for. unchanged: whether the files of a picture are what the
+    geometry: see `pixels.Geometry`; it says what to look for. unchanged: whether the files of a picture are what the
     collection knows of them: what others show is not kept.
     """
 
     def __init__(
-        self, eye: Eye, starts: Starts, known: Known, verdicts: Verdicts, unchanged: Callable[[int], bool]
+        self, eye: Eye, geometry: Geometry, known: Known, verdicts: Verdicts, unchanged: Callable[[int], bool]
     ) -> None:
-        self._eye, self._starts, self._contents, self._verdicts = eye, starts, known.contents, verdicts
+        self._eye, self._geometry, self._contents, self._verdicts = eye, geometry, known.contents, verdicts
         self._unchanged = unchanged
         self.all_kept = True
 
     def look(self, link: Link) -> Link | None:
         """See `pixels.Eye.look`. `all_kept` is false from then on when this cannot be remembered."""
-        starts = [start.tolist() for start in (link.start, *self._starts(link)) if start is not None]
+        proof = self._geometry(link)
+        maps = (link.start, None if proof is None else proof.map)
+        starts = [map_.tolist() for map_ in maps if map_ is not None]
         key = key_of(
             *("look", self._contents[link.first], self._contents[link.second]),
             *(link.kind, link.variant, _end(link, link.whole), link.bits, starts),

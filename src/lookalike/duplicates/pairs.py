@@ -91,8 +91,8 @@ def _looks(searcher: Searcher, held: Mapping[Role, Descriptors], pictures: Pictu
     def same(id_: int) -> bool:
         return unchanged(catalogue.records(files[id_]).values())
 
-    starts = Judge(held, pictures.known, verdicts).maps
-    return Looks(Eye(paths, starts), starts, pictures.known, verdicts, same)
+    geometry = Judge(held, pictures.known, verdicts).geometry
+    return Looks(Eye(paths, geometry), geometry, pictures.known, verdicts, same)
 
 
 def _looked_at(links: list[Link], looks: Looks, told: Told | None) -> list[Link]:

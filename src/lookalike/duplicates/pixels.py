@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.duplicates.group import CROP, EDITED, SCENE
 from lookalike.duplicates.links import Link
+from lookalike.duplicates.proof import Proof
 from lookalike.errors import ImageError
 from lookalike.pictures.open import Image, open_image
 from lookalike.search.overlay import CELL, Floats, Overlay, cells_of, evened, lay_over, outline, project
@@ -18,9 +19,9 @@ from lookalike.search.versions import odds, residual, whole_frame
 
 SIZE = 800
 """Pixels of the longest side at which pictures are opened to be compared."""
-VERSIONS = ((0.1, -3.0), (0.15, -1.0), (1.0, 1.0))
+VERSIONS = ((0.1, -3.0), (0.2, -1.0), (0.45, 1.0), (1.0, 2.0))
 """The logarithm of the odds above which two pictures count as versions of one photograph, by the share of bits in which
-their hashes differ at most: hashes of two photographs of one thing are seldom so near."""
+their hashes differ at most: hashes of two photographs of one thing are seldom near, those of most edits are."""
 OPENED = 32  # pictures kept open
 _BEYOND = 0.015  # share of a picture's area that must lie beyond the other to say something about it
 _FLAT, _MOSTLY = 4.0, 0.95  # grey levels of change in a frame, and the share of it that is so flat
@@ -34,8 +35,8 @@ _MARK_IS_NEW = 0.7  # how much of the edges of what differs one picture has for 
 _NO_EDGE = 0.1
 _UNEVEN = 0.25  # spread of the logarithm of the ratio of contrasts
 
-Starts = Callable[[Link], Sequence[Floats]]
-"""Maps, first guesses, from original pixels of a link's first picture to its second."""
+Geometry = Callable[[Link], Proof | None]
+"""How keypoints lay a link's first picture over its second, None when they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Seen:
 class Eye:
     """Looks at links. paths: where the files of a picture are; pictures that cannot be opened keep the old evidence."""
 
-    def __init__(self, paths: Callable[[int], Sequence[str]], starts: Starts) -> None:
-        self._paths, self._starts = paths, starts
+    def __init__(self, paths: Callable[[int], Sequence[str]], geometry: Geometry) -> None:
+        self._paths, self._geometry = paths, geometry
         self._open = lru_cache(OPENED)(self._opened)
 
     def look(self, link: Link) -> Link | None:
@@ -75,11 +76,14 @@ class Eye:
             return link
         least = next(odds_ for share, odds_ in VERSIONS if link.bits <= share)
         best: tuple[float, Overlay] | None = None
-        starts = [_by_variant(link, one, other), *self._starts(link)]
-        for start in starts if link.start is None else [link.start, *starts]:
+        proof = self._geometry(link)
+        misfit = None if proof is None else proof.misfit
+        starts = [link.start, _by_variant(link, one, other), None if proof is None else proof.map]
+        for start in [map_ for map_ in starts if map_ is not None]:
             overlay = _laid(one, other, start)
-            if overlay is not None and (best is None or odds(residual(overlay)) > best[0]):
-                best = odds(residual(overlay)), overlay
+            said = None if overlay is None else odds(residual(overlay), misfit)
+            if overlay is not None and said is not None and (best is None or said > best[0]):
+                best = said, overlay
             if best is not None and best[0] > least:
                 break
         if best is None:  # too plain to tell

@@ -25,8 +25,8 @@ FLAT = 0.02
 class Proof:
     """How the first of two pictures lies in the second, see `search.geometry.Verified`.
 
-    matched: keypoints that are each other's nearest, of which `inliers` agree. flat: without perspective.
-    start: the nine numbers of the map from the first picture to the second, row by row, original pixels.
+    matched: keypoints that are each other's nearest, of which `inliers` agree. flat: without perspective. start: the
+    nine numbers of the map from the first picture to the second, row by row, original pixels.
     """
 
     inliers: int
@@ -35,6 +35,7 @@ class Proof:
     label: str
     visible: float
     covered: float
+    misfit: float
     start: tuple[float, ...]
 
     @property
@@ -94,6 +95,7 @@ class Prover:
             found.label,
             float(found.visible),
             float(found.covered),
+            float(found.misfit),
             tuple(start.reshape(-1).tolist()),
         )
 
@@ -105,7 +107,7 @@ def _proof(*values: Any) -> Proof:
 
 def _is_proof(verdict: Verdict) -> bool:
     """Whether a verdict that was read is one of these: a file can be made by anybody."""
-    types = [int, int, bool, str, float, float, list]
+    types = [int, int, bool, str, float, float, float, list]
     return not verdict or (
         [type(one) for one in verdict] == types
         and len(verdict[-1]) == 9

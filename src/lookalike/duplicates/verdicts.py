@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lookalike.arrays.files import open_arrays, write_arrays
 from lookalike.errors import CollectionError
 
-EDITION = 1
+EDITION = 2
 """Of the way in which pairs are judged: verdicts of other editions are not used."""
 MOST = 1 << 22
 """Verdicts that are kept at most; above, those that the last run did not need go."""

@@ -35,7 +35,9 @@ class Verified:
     matches: (m, 4) float64: x, y in the query, x, y in the found picture; inliers: how many different places they are.
     quad: (4, 2), the query's corners in the found picture; reverse_quad: (4, 2), the found picture's corners in the
     query; one of them is None when that picture's far corners would lie beyond the horizon. visible: the part of the
-    query's area that lies in the found picture; covered: the part of the found picture that the query covers.
+    query's area that lies in the found picture; covered: the part of the found picture that the query covers. misfit:
+    the median distance of the inliers from where the best affine map puts them, in pixels of pictures of UNIT pixels:
+    next to nothing is left of an edit, while another photograph has perspective and parallax.
     """
 
     inliers: int
@@ -44,6 +46,7 @@ class Verified:
     visible: float
     covered: float
     matches: Floats
+    misfit: float
 
     def unmirrored(self, width: float) -> Verified:
         """The same for the query as it is, when it was asked mirrored: `width` is the query's."""
@@ -106,7 +109,7 @@ def _supported(
     one, other = _zoom_to_unit(query.size), _zoom_to_unit(found.size)
     whole = np.diag([1 / other, 1 / other, 1]) @ model @ np.diag([one, one, 1])
     places = np.hstack([query.xy[pairs[kept, 0]], found.xy[pairs[kept, 1]]]).astype(np.float64)
-    return _measured(whole, query.size, found.size, inliers, places)
+    return _measured(whole, query.size, found.size, inliers, places, _misfit(here[kept], there[kept]))
 
 
 def match(query: Keypoints, found: Keypoints) -> Pairs:
@@ -251,7 +254,7 @@ def _spread(xy: Floats) -> bool:
 
 
 def _measured(
-    homography: Floats, query: tuple[int, int], found: tuple[int, int], inliers: int, matches: Floats
+    homography: Floats, query: tuple[int, int], found: tuple[int, int], inliers: int, matches: Floats, misfit: float
 ) -> Verified | None:
     """The quadrilaterals and overlaps of a map between pictures of two sizes; None for an impossible map."""
     if abs(np.linalg.det(homography)) < 1e-12:
@@ -262,7 +265,15 @@ def _measured(
         return None
     covered = _area(_clipped(quad, found)) / (found[0] * found[1]) if quad is not None else 1.0
     visible = _area(_clipped(reverse_quad, query)) / (query[0] * query[1]) if reverse_quad is not None else 1.0
-    return Verified(inliers, quad, reverse_quad, min(1.0, visible), min(1.0, covered), matches)
+    return Verified(inliers, quad, reverse_quad, min(1.0, visible), min(1.0, covered), matches, misfit)
+
+
+def _misfit(here: Floats, there: Floats) -> float:
+    """See `Verified.misfit`; (m, 2) places in units."""
+    design = np.column_stack([here, np.ones(len(here))])
+    affine = np.linalg.lstsq(design, there, rcond=None)[0]
+    zoom = max(1.0, float(np.sqrt(abs(np.linalg.det(affine[:2])))))
+    return float(np.median(np.linalg.norm(design @ affine - there, axis=1)) / zoom)
 
 
 def _corners(homography: Floats, size: tuple[int, int]) -> Floats | None:

@@ -187,6 +187,7 @@ def evidence_of(verified: Verified, variant: str) -> Evidence:
         **{name: None if quad is None else quad.round(1).tolist() for name, quad in quads.items()},
         "visible": round(verified.visible, 4),
         "covered": round(verified.covered, 4),
+        "misfit": round(verified.misfit, 3),
     }
     return Evidence("local", 1 / (1 + verified.inliers), variant=variant, detail=detail)
 

@@ -7,6 +7,7 @@ costs as much as a hash search over a million, so only hits are looked at that m
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -24,16 +25,26 @@ MOST = 3
 VERSION, ANOTHER = 2.0, -4.0
 """The logarithm of the odds above and below which the pixels have the last word. Between them geometry is believed: an
 edit that covers a part, or bends the picture, leaves as much over as another photograph from nearly the same place."""
+EXACT, BENT = 0.25, 2.0
+"""Misfits of keypoints (see `Verified`) that need no look: at most the first, no other photograph is likely to have; at
+least the second, hardly a version has, so that the same scene stays that."""
 _MOSTLY = 0.5  # of either picture must lie in the other: a smaller part is a crop, whatever it was cut from
 
 
 def looked_at(matches: Sequence[Match], query: Callable[[], Image]) -> list[Match]:
-    """The matches, the first of them called what their pixels show. Pictures that are away keep their label.
+    """The matches, called what their keypoints show where these leave no doubt, and the first of the others what their
+    pixels show. Pictures that are away keep their label.
 
     query: the picture asked with, which is opened only if there is something to look at.
     """
-    worth = {place: evidence for place, match in enumerate(matches) if (evidence := _worth_a_look(match))}
-    seen = list(matches)
+    seen, worth = list(matches), {}
+    for place, match in enumerate(matches):
+        if evidence := _may_be_either(match):
+            misfit = evidence.detail["misfit"]
+            if misfit <= EXACT:
+                seen[place] = replace(match, label=settled(match.label, math.inf))
+            elif match.label != SAME_SCENE or misfit < BENT:
+                worth[place] = evidence
     if worth:
         with contextlib.suppress(ImageError):
             asked = query()
@@ -57,10 +68,10 @@ def version_odds(one: Image, other: Image, evidence: Evidence) -> float | None:
     quads = (evidence.detail[name] for name in ("quad", "reverse_quad"))
     quad, reverse = (None if corners is None else np.asarray(corners, np.float64) for corners in quads)
     left = compare_versions(one, other, map_of(quad, reverse, (one.width, one.height), (other.width, other.height)))
-    return None if left is None else odds(left)
+    return None if left is None else odds(left, evidence.detail["misfit"])
 
 
-def _worth_a_look(match: Match) -> Evidence | None:
+def _may_be_either(match: Match) -> Evidence | None:
     """What keypoints say of a match that may be a version or another photograph."""
     if match.label not in (EDITED_COPY, CROP_OF, CONTAINS, SAME_SCENE):
         return None

@@ -56,7 +56,7 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """odds = intercept + weights . terms (clipped to what was seen when they were fitted)."""
+    """odds = intercept + weights . terms (clipped to what was seen when they were fitted), see `terms_of`."""
 
     intercept: float
     weights: list[float]
@@ -64,11 +64,19 @@ class Coefficients:
     highest: list[float]
 
 
-def odds(residual: Residual) -> float:
-    """The logarithm of the odds that two pictures are versions of one photograph rather than two photographs."""
-    known = coefficients()
-    terms = np.clip(residual.terms(), known.lowest, known.highest)
+def odds(residual: Residual, misfit: float | None = None) -> float:
+    """The logarithm of the odds that two pictures are versions of one photograph rather than two photographs.
+
+    misfit: of their keypoints, see `Verified`; None where these do not agree.
+    """
+    known = coefficients("pixels" if misfit is None else "keypoints")
+    terms = np.clip(terms_of(residual, misfit), known.lowest, known.highest)
     return float(known.intercept + terms @ np.array(known.weights))
+
+
+def terms_of(residual: Residual, misfit: float | None) -> NDArray[np.float64]:
+    """The numbers that the odds are linear in."""
+    return residual.terms() if misfit is None else np.append(residual.terms(), np.log(misfit + 0.05))
 
 
 def compare_versions(one: Image, other: Image, start: Floats) -> Residual | None:
@@ -164,7 +172,7 @@ def _structure(overlay: Overlay) -> float:
 
 
 @cache
-def coefficients() -> Coefficients:
-    """Those that the package ships."""
-    known = json.loads(COEFFICIENTS.read_text(encoding="ascii"))
+def coefficients(name: str) -> Coefficients:
+    """Those that the package ships: of "pixels" alone, or of "keypoints" as well."""
+    known = json.loads(COEFFICIENTS.read_text(encoding="ascii"))[name]
     return Coefficients(**{field.name: known[field.name] for field in fields(Coefficients)})
