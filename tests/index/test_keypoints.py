@@ -96,13 +96,15 @@ def test_however_the_pictures_are_cut_into_segments_the_same_are_found():
         assert index.search(queries(stored, asked), 1).ids[:, 0].tolist() == ids[asked].tolist()
 
 
-def test_a_query_looks_into_as_many_lists_however_the_pictures_are_cut_into_segments(monkeypatch):
+@pytest.mark.parametrize("gone", [[], [60]])
+def test_a_query_looks_into_as_many_lists_however_the_pictures_are_cut_into_segments(monkeypatch, gone):
     ids, stored = collection(MANY)
+    removed = ids[gone]
     entries = sum(min(VOTERS, len(stored[at])) for at in range(MANY))
     monkeypatch.setattr(lists, "_LOOK", 6 * entries / len(shipped().lists))  # 6 lists for all, 8 for a third of them
     cast = []
     for ends in ((MANY,), (50, 100, MANY), (1, 2, MANY)):
-        votes = KIND.open(Items.of(ids, stored), segments(stored, *ends)).votes(queries(stored, [7])[0])
+        votes = KIND.open(Items.of(ids, stored, removed), segments(stored, *ends)).votes(queries(stored, [7])[0])
         cast.append(sorted(zip(votes.query.tolist(), votes.picture.tolist(), votes.weight.tolist(), strict=True)))
     assert cast[0] == cast[1] == cast[2]
 
@@ -155,12 +157,18 @@ def test_a_segment_whose_arrays_contradict_each_other_is_refused(name):
 
 def test_labels_and_codes_of_a_damaged_segment_lead_nowhere():
     ids, stored = collection(MANY)
-    sealed = KIND.seal(stored, book())
-    noise = np.random.default_rng(0).integers(-(2**62), 2**62, len(sealed.arrays["entries"]))
-    damaged = Sealed(sealed.params, dict(sealed.arrays) | {"entries": noise})
-    index = KIND.open(Items.of(ids, stored), [Segment(0, MANY, KIND.load(damaged, MANY))])
+    random = np.random.default_rng(0)
 
-    assert set(index.search(queries(stored, [3, 4]), 5).ids.ravel().tolist()) <= {-1, *ids.tolist()}
+    def damaged(first, last):
+        sealed = KIND.seal(stored.slice(first, last), book())
+        noise = random.integers(-(2**62), 2**62, len(sealed.arrays["entries"]))
+        return Segment(
+            first, last, KIND.load(Sealed(sealed.params, dict(sealed.arrays) | {"entries": noise}), last - first)
+        )
+
+    for among in ([damaged(0, MANY)], [damaged(0, 50), damaged(50, MANY)], [*segments(stored, 50), damaged(50, MANY)]):
+        index = KIND.open(Items.of(ids, stored), among)
+        assert set(index.search(queries(stored, [3, 4]), 5).ids.ravel().tolist()) <= {-1, *ids.tolist()}
 
 
 def test_a_picture_is_voted_for_by_its_strongest_keypoints_only():

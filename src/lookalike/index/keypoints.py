@@ -25,7 +25,7 @@ from lookalike.index.keypoint_rows import (
     places,
     unpack_places,
 )
-from lookalike.index.lists import LABELS, Chosen, Lists, Run, merged, pack, probes
+from lookalike.index.lists import LABELS, Chosen, Lists, Run, Stack, merged, pack, probes
 from lookalike.index.order import inside, nearest, neighbours
 from lookalike.index.votes import Votes
 
@@ -229,7 +229,7 @@ class KeypointIndex:
             found = [self._exactly(asked, tail if keep is None else tail[keep[tail]])]
             near = self._near(asked) if self._segments else None
             chosen = self._chosen(keep) if chosen is None else chosen
-            found += [self._by_codes(asked, *one, near) for one in zip(self._segments, chosen, strict=True)]
+            found += self._by_codes(asked, near, chosen)
         squares, position, place = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
         best = np.argsort(squares, axis=1, kind="stable")[:, :_NEIGHBOURS]
         rows = np.arange(len(asked))[:, None]
@@ -249,9 +249,33 @@ class KeypointIndex:
         where = np.append(pack_places(voters), np.zeros((1, PLACE), np.uint8), axis=0)
         return squares, of[at], where[at]
 
-    def _by_codes(self, asked: Floats, segment: Segment[Part], chosen: Chosen | None, near: Any) -> Found:
+    def _by_codes(self, asked: Floats, near: Any, chosen: list[Chosen | None]) -> list[Found]:
+        """In each segment; in those of which all may be found at once."""
+        numbers, stack = self._whole
+        together = stack is not None and all(chosen[number] is None for number in numbers)
+        found = [
+            self._placed(one, *one.part.lists.search(asked, near, _NEIGHBOURS, keep))
+            for number, (one, keep) in enumerate(zip(self._segments, chosen, strict=True))
+            if not (together and number in numbers)
+        ]
+        if stack is not None and together:
+            squares, own = stack.search(asked, near, _NEIGHBOURS)
+            for number, (mask, labels) in zip(numbers, own, strict=True):
+                everywhere = np.full(mask.shape, -1, np.int64)
+                everywhere[mask] = labels
+                found.append(self._placed(self._segments[number], np.where(mask, squares, np.inf), everywhere))
+        return found
+
+    @cached_property
+    def _whole(self) -> tuple[list[int], Stack | None]:
+        """The numbers of the segments in which nothing is dead, and these together if they are several."""
+        numbers = [number for number, keep in enumerate(self._living) if keep is None]
+        if len(numbers) < 2:
+            return [], None
+        return numbers, Stack([self._segments[number].part.lists for number in numbers])
+
+    def _placed(self, segment: Segment[Part], squares: Floats, labels: NDArray[np.int64]) -> Found:
         part, first = segment.part, segment.first
-        squares, labels = part.lists.search(asked, near, _NEIGHBOURS, chosen)
         item, number = labels // LABELS, labels % LABELS
         valid = (labels >= 0) & (item < len(segment))
         item = np.where(valid, item, 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,22 +90,75 @@ class Lists:
         near: (n, p) distances and numbers of the lists that each row looks into, see `probes`. chosen: what may be
         found, None for all.
         """
-        faiss = load_faiss()
-        far, lists = (np.ascontiguousarray(part) for part in near)
-        params = faiss.SearchParametersIVF(nprobe=lists.shape[1])
-        if chosen is not None:
-            params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=chosen.selector)
-        squares, labels = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
-        given = (np.ascontiguousarray(rows, np.float32), lists, far, squares, labels)
-        asked, where, away, found, named = map(faiss.swig_ptr, given)
-        # faiss' wrapper for Python takes no parameters
-        search = self._scanner.index.search_preassigned_c
-        search(len(rows), asked, k, where, away, found, named, False, params)
-        return np.where(labels < 0, np.float32(np.inf), squares), labels
+        return _scan(self.scanner.index, rows, near, k, chosen, False)
 
     @cached_property
-    def _scanner(self) -> _Scanner:
+    def scanner(self) -> _Scanner:
+        """What faiss needs to search them."""
         return _Scanner(self.codebook, self._sizes, self._entries)
+
+    def labels(self, lists: Words, numbers: Words) -> Words:
+        """The labels of so manieth entries of lists."""
+        size = self._sizes.astype(np.int64)
+        found: Words = self._entries[_WORDS * (np.cumsum(size) - size)[lists] + _CODE_WORDS * size[lists] + numbers]
+        return found
+
+
+class Stack:
+    """The lists of several segments of one codebook searched at once, for any number of threads: what a row of a query
+    is compared by is computed once for all."""
+
+    def __init__(self, parts: Sequence[Lists]) -> None:
+        faiss = load_faiss()
+        self._parts = parts
+        self._lists = len(parts[0].codebook.lists)
+        pointers = faiss.InvertedListsPtrVector()
+        for part in parts:
+            pointers.push_back(part.scanner.lists)
+        self._stacked = faiss.VStackInvertedLists(pointers.size(), pointers.data())
+        self._index = _index_of(parts[0].codebook, self._stacked, sum(part.total for part in parts))
+
+    def search(
+        self, rows: Floats, near: tuple[Floats, NDArray[np.int64]], k: int
+    ) -> tuple[Floats, list[tuple[NDArray[np.bool_], Words]]]:
+        """(n, k) squared distances of the nearest entries, as `Lists.search`; for each part which of them are its own,
+        and the labels of these."""
+        shifted = [near[1] + self._lists * number for number in range(len(self._parts))]
+        everywhere = np.tile(near[0], len(self._parts)), np.concatenate(shifted, axis=1)
+        squares, pairs = _scan(self._index, rows, everywhere, k, None, True)
+        lists, numbers = pairs >> 32, pairs & 0xFFFFFFFF
+        own = []
+        for number, part in enumerate(self._parts):
+            mask = (pairs >= 0) & (lists // self._lists == number)
+            own.append((mask, part.labels(lists[mask] % self._lists, numbers[mask])))
+        return squares, own
+
+
+def _scan(
+    index: Any, rows: Floats, near: tuple[Floats, NDArray[np.int64]], k: int, chosen: Chosen | None, as_pairs: bool
+) -> tuple[Floats, Words]:
+    """as_pairs: numbers of lists and of entries in them, in the upper and the lower half of a word, not labels."""
+    faiss = load_faiss()
+    far, lists = (np.ascontiguousarray(part) for part in near)
+    params = faiss.SearchParametersIVF(nprobe=lists.shape[1])
+    if chosen is not None:
+        params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=chosen.selector)
+    squares, labels = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
+    given = (np.ascontiguousarray(rows, np.float32), lists, far, squares, labels)
+    asked, where, away, found, named = map(faiss.swig_ptr, given)
+    # faiss' wrapper for Python takes no parameters
+    index.search_preassigned_c(len(rows), asked, k, where, away, found, named, as_pairs, params)
+    return np.where(labels < 0, np.float32(np.inf), squares), labels
+
+
+def _index_of(codebook: Codebook, lists: Any, total: int) -> Any:
+    """faiss' index of inverted lists that it does not own."""
+    index = load_faiss().IndexIVFPQ(codebook.nearest_lists, codebook.width, lists.nlist, CODE, 8)
+    index.pq = codebook.coder
+    index.by_residual, index.is_trained, index.ntotal = False, True, total
+    index.parallel_mode = 0
+    index.replace_invlists(lists, False)
+    return index
 
 
 class _Scanner:
@@ -122,17 +176,12 @@ class _Scanner:
         ctypes.memmove(int(lists.lists.data().this), table.ctypes.data, table.nbytes)
         lists.ptr = faiss.swig_ptr(self._kept[1].view(np.uint8))
         lists.totsize = entries.nbytes
-        index = faiss.IndexIVFPQ(codebook.nearest_lists, codebook.width, len(sizes), CODE, 8)
-        index.pq = codebook.coder
-        index.by_residual, index.is_trained, index.ntotal = False, True, int(size.sum())
-        index.parallel_mode = 0
-        index.replace_invlists(lists, False)
-        self.index, self._lists = index, lists
+        self.index, self.lists = _index_of(codebook, lists, int(size.sum())), lists
 
     def __del__(self) -> None:
         # faiss would unmap what numpy has mapped
-        if hasattr(self, "_lists"):
-            self._lists.ptr = None
+        if hasattr(self, "lists"):
+            self.lists.ptr = None
 
 
 @dataclass(frozen=True, slots=True)
