@@ -170,13 +170,17 @@ def _similarity(here: Floats, there: Floats) -> Floats | None:
     z, w = here @ (1, 1j), there @ (1, 1j)
     weight = np.ones(len(z))
     for _ in range(10):
-        z_mean, w_mean = np.average(z, weights=weight), np.average(w, weights=weight)
-        power = np.sum(weight * np.abs(z - z_mean) ** 2)
+        total = weight.sum()
+        z_mean, w_mean = weight @ z / total, weight @ w / total
+        beside = z - z_mean
+        pulled = weight * beside.conj()
+        power = (pulled @ beside).real
         if power < 1:
             return None
-        factor = np.sum(weight * np.conj(z - z_mean) * (w - w_mean)) / power
+        factor = pulled @ (w - w_mean) / power
         offset = w_mean - factor * z_mean
-        weight = 1 / (1 + (np.abs(factor * z + offset - w) / TOLERANCE) ** 2)
+        missed = factor * z + offset - w
+        weight = 1 / (1 + (missed.real**2 + missed.imag**2) / TOLERANCE**2)
     return np.array(
         [[factor.real, -factor.imag, offset.real], [factor.imag, factor.real, offset.imag], [0, 0, 1]], np.float64
     )
@@ -243,8 +247,8 @@ def _consistent(
 
 def _spots(here: Floats, there: Floats) -> int:
     """How many different places, in both pictures: several keypoints of one spot are one witness."""
-    cells = [len(np.unique(np.round(xy / 4), axis=0)) for xy in (here, there)]
-    return min(cells) if len(here) else 0
+    cells = [np.round(xy / 4).astype(np.int64) for xy in (here, there)]
+    return min(len(np.unique((x << 32) + y)) for x, y in (cell.T for cell in cells))
 
 
 def _spread(xy: Floats) -> bool:
