@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -47,8 +48,10 @@ def main() -> None:
             album.index([work / "pictures"])
             ids = album.ids().tolist()
         copies = _copies(work / "pictures", 100)
-        for name, command in (("lookalike serve", _ours(work)), ("one lock", _naive(work))):
-            with _server(command) as address, _indexing(work):
+        folders = sorted((work / "beside").iterdir(), key=lambda folder: int(folder.name))
+        for turn, (name, command) in enumerate((("lookalike serve", _ours(work)), ("one lock", _naive(work)))):
+            index = _by_job if name == "lookalike serve" else _by_command
+            with _server(command) as address, _indexing(folders[turn::2], partial(index, work, address)):
                 for what, ask in (("by id", _by_id(ids)), ("by a certain copy", _by_copy(copies))):
                     rate, middle, most, errors = _measure(address, ask, options.clients, options.requests)
                     report.row(
@@ -138,7 +141,7 @@ def _fill(photos: Path, folder: Path, wanted: int) -> int:
     for number in range(wanted):
         picture = known[number % len(known)] if number < len(known) else _composed(known, number)
         picture.save(folder / f"{number:06}.jpg", quality=85)
-    for number in range(20 * BESIDE):
+    for number in range(40 * BESIDE):
         beside = folder.parent / "beside" / str(number // BESIDE)
         beside.mkdir(parents=True, exist_ok=True)
         _composed(known, 10**6 + number).save(beside / f"{number}.jpg", quality=85)
@@ -172,7 +175,7 @@ def _copies(folder: Path, count: int) -> list[bytes]:
 
 
 def _ours(work: Path) -> list[str]:
-    return [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "serve", "--port", "0"]
+    return [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "serve", "--port", "0", "--root", str(work)]
 
 
 def _naive(work: Path) -> list[str]:
@@ -201,16 +204,15 @@ def _server(command: list[str]) -> Iterator[str]:
 
 
 @contextmanager
-def _indexing(work: Path) -> Iterator[None]:
+def _indexing(folders: list[Path], add: Callable[[Path], None]) -> Iterator[None]:
     """One folder after the other is added by another process, as long as this goes on."""
     stop = threading.Event()
 
     def index() -> None:
-        for folder in sorted((work / "beside").iterdir()):
+        for folder in folders:
             if stop.is_set():
                 return
-            command = [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "index", "--workers", "1"]
-            subprocess.run([*command, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            add(folder)
 
     thread = threading.Thread(target=index)
     thread.start()
@@ -219,6 +221,19 @@ def _indexing(work: Path) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _by_job(_: Path, address: str, folder: Path) -> None:
+    """Add a folder as the server does it: by a process that lets searches go first."""
+    with httpx2.Client(base_url=address, timeout=60) as http:
+        job = http.post("/api/v1/jobs", json={"kind": "index", "paths": [str(folder)]}).json()
+        while http.get(f"/api/v1/jobs/{job['id']}").json()["state"] in ("queued", "running"):
+            time.sleep(0.2)
+
+
+def _by_command(work: Path, _: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "lookalike", "-c", str(work / "album"), "index", "--workers", "1", str(folder)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _resident() -> int:

@@ -23,6 +23,22 @@ WORTH_SPLITTING = 24 << 20
 """Bytes; a scan of fewer is done sooner than other threads have woken up and shared the memory's speed."""
 
 
+BEHIND, LAST = 10, 19
+"""Priorities: of work that lets searches go first, and of work that comes after everything else."""
+_IDLE_PRIORITY_CLASS = 0x40  # of Windows
+
+
+def lower_priority(priority: int) -> None:
+    """This process and the ones it starts come later, for the processor and, on Linux, with it for the disk."""
+    if hasattr(os, "nice"):
+        os.nice(priority)
+    else:
+        import ctypes
+
+        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), _IDLE_PRIORITY_CLASS)
+
+
 class _Quiet:
     """Counts who wants libraries to be quiet; the first one in turns their threads off, the last one on again."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.duplicates.group import AS_IS, CROP, EDITED, SAME
 from lookalike.duplicates.groups import stars
 from lookalike.duplicates.links import Link
+from lookalike.duplicates.pixels import Seen
 from lookalike.duplicates.turns import _WAYS, between
 
 
@@ -31,6 +34,15 @@ def test_all_copies_of_one_picture_are_one_group_whatever_their_links_among_each
 def test_a_picture_between_two_groups_joins_the_one_it_is_more_surely_a_copy_of():
     links = [Link(1, 2, SAME, 1e-9), Link(1, 3, SAME, 1e-9), Link(7, 8, SAME, 1e-9), Link(7, 9, SAME, 1e-9)]
     assert shape([*links, Link(1, 5, EDITED, 1e-3), Link(7, 5, EDITED, 1e-6)]) == {1: [2, 3], 7: [5, 8, 9]}
+
+
+def test_where_chance_is_out_of_the_question_pixels_say_which_group_a_picture_joins():
+    links = [Link(1, 2, SAME, 1e-9), Link(1, 3, SAME, 1e-9), Link(7, 8, SAME, 1e-9), Link(7, 9, SAME, 1e-9)]
+    likely, hardly = Seen(4.0, 1.0), Seen(1.5, 1.0)
+    either = Link(1, 5, EDITED, 1e-15, seen=hardly), Link(7, 5, EDITED, 3e-15, seen=likely)
+    assert shape([*links, *either]) == {1: [2, 3], 7: [5, 8, 9]}
+    unseen = replace(either[0], seen=None)  # it has to be looked at first
+    assert shape([*links, unseen, either[1]]) == {1: [2, 3, 5], 7: [8, 9]}
 
 
 def test_a_part_never_stands_for_the_whole():

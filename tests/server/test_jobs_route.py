@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
 from lookalike import Collection
+from lookalike.threads import BEHIND
 from samples import draw, fill, photo
 from visits import ended, jpeg, names
 
@@ -57,6 +59,21 @@ def test_a_cancelled_job_keeps_what_it_has_committed(served, own):
         assert 5 < found <= len(album) < 3000
         assert album.check().problems == []
     assert server.delete(f"{JOBS}/{job['id']}").json()["state"] == "cancelled"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs to see other processes")
+def test_searches_go_before_jobs(served, own):
+    collection, folder = own
+    server = served(collection)
+    fill(folder / "more", 3000)
+    job = server.post(JOBS, json={"kind": "index"}).json()
+    while server.get(f"{JOBS}/{job['id']}").json()["state"] == "queued":
+        time.sleep(0.02)
+    working = subprocess.run(["ps", "-eo", "ppid=,ni=,args="], capture_output=True, text=True, check=True).stdout
+    nice = [line.split()[1] for line in working.splitlines() if "lookalike.server.job" in line]
+    assert server.delete(f"{JOBS}/{job['id']}").status_code == 202
+    ended(server, job)
+    assert nice and set(nice) == {str(BEHIND)}
 
 
 def test_jobs_that_write_wait_for_each_other(served, own):

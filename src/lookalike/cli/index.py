@@ -16,6 +16,7 @@ from lookalike.cli.options import CollectionOption, JsonOption, QuietOption, fin
 from lookalike.cli.output import kinds, plural, print_json, short_path
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
+from lookalike.threads import LAST, lower_priority
 
 if TYPE_CHECKING:
     from lookalike.collection import Collection
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 MOST_REASONS = 10
 MOST_NAMES = 3
 MOST_SHARDS = 8
-IDLE_PRIORITY_CLASS = 0x40  # of Windows
 INTERRUPTED = 130
 
 
@@ -92,7 +92,7 @@ def index(
 
         require_watchfiles()
     if low_priority:
-        lower_priority()
+        lower_priority(LAST)
     with open_collection(ctx, collection) as album:
         with interruptible(album), shown(quiet) as progress:
             report = album.index(paths or (), methods=method or (), options=options, progress=progress)
@@ -118,17 +118,6 @@ def interruptible(album: Collection) -> Iterator[None]:
             err=True,
         )
         raise typer.Exit(INTERRUPTED) from None
-
-
-def lower_priority() -> None:
-    """This process and the ones it starts come last, for the processor and, on Linux, with it for the disk."""
-    if hasattr(os, "nice"):
-        os.nice(19)
-    else:
-        import ctypes
-
-        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), IDLE_PRIORITY_CLASS)
 
 
 def follow(album: Collection, options: Options) -> None:

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from lookalike.cli.index import interruptible, lower_priority, summary
+from lookalike.cli.index import interruptible, summary
 from lookalike.cli.options import CollectionOption, JsonOption, QuietOption, open_collection
 from lookalike.cli.output import print_json
 from lookalike.cli.progress import shown
 from lookalike.errors import printable
+from lookalike.threads import LAST, lower_priority
 
 
 def describe(
@@ -54,7 +55,7 @@ def describe(
         ignore=(*IGNORED, *(ignore or ())),
     )
     if low_priority:
-        lower_priority()
+        lower_priority(LAST)
     with Collection(out) as part:
         with interruptible(part), shown(quiet) as progress:
             report = describe_part(paths, shard, out, methods=method or (), options=options, progress=progress)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookalike.duplicates.group import KINDS
 from lookalike.duplicates.links import Link
+
+SURE = 1e-9
+"""An expected_false below which it tells nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,11 @@ def stars(links: Sequence[Link]) -> list[Star]:
             centres.add(id_)
             taken.add(id_)
             taken.update(link.other(id_) for link in copies[id_])
-    nearest: dict[int, tuple[tuple[int, float], int, Link]] = {}
+    nearest: dict[int, tuple[tuple[int, float, float, float], int, Link]] = {}
     for centre in sorted(centres):
         for link in copies[centre]:
             other = link.other(centre)
-            doubt = KINDS.index(link.kind), link.expected_false
+            doubt = _doubt(link)
             if other not in centres and (other not in nearest or doubt < nearest[other][0]):
                 nearest[other] = (doubt, centre, link)
     members: dict[int, list[Link]] = defaultdict(list)
@@ -49,3 +53,12 @@ def stars(links: Sequence[Link]) -> list[Star]:
         _, centre, link = nearest[other]
         members[centre].append(link)
     return [Star(centre, members[centre]) for centre in sorted(members)]
+
+
+def _doubt(link: Link) -> tuple[int, float, float, float]:
+    """The less, the sooner it decides on a group: where chance is out of the question, pixels say what is likelier.
+
+    Links that nobody has looked at come first, so that they are.
+    """
+    likely = math.inf if link.seen is None else link.seen.odds
+    return KINDS.index(link.kind), max(link.expected_false, SURE), -likely, link.expected_false

@@ -24,6 +24,7 @@ from lookalike.collection import Collection
 from lookalike.errors import LookalikeError
 from lookalike.progress import Progress
 from lookalike.server.results import Results
+from lookalike.threads import BEHIND, lower_priority
 
 TELL_SECONDS = 0.2  # between two changes of the state
 LOOK_SECONDS = 0.2  # between two looks for `cancel`
@@ -61,6 +62,7 @@ def write_json(file: Path, value: Any) -> None:
 def main() -> None:
     """Do the job of a folder."""
     folder = Path(sys.argv[1])
+    lower_priority(BEHIND)  # whoever searches meanwhile does not wait for it
     state = State(folder)
     asked = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     # what a shell starts in the background inherits that this is ignored, and so do its processes
