@@ -12,6 +12,8 @@ from lookalike.duplicates.links import Link
 
 SURE = 1e-9
 """An expected_false below which it tells nothing more."""
+LIKELY = 3.0
+"""The logarithm of odds above which they tell nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,11 @@ def stars(links: Sequence[Link]) -> list[Star]:
             centres.add(id_)
             taken.add(id_)
             taken.update(link.other(id_) for link in copies[id_])
-    nearest: dict[int, tuple[tuple[int, float, float, float], int, Link]] = {}
+    nearest: dict[int, tuple[tuple[int, float, float, int, float], int, Link]] = {}
     for centre in sorted(centres):
         for link in copies[centre]:
             other = link.other(centre)
-            doubt = _doubt(link)
+            doubt = _doubt(link, len(copies[centre]))
             if other not in centres and (other not in nearest or doubt < nearest[other][0]):
                 nearest[other] = (doubt, centre, link)
     members: dict[int, list[Link]] = defaultdict(list)
@@ -55,10 +57,10 @@ def stars(links: Sequence[Link]) -> list[Star]:
     return [Star(centre, members[centre]) for centre in sorted(members)]
 
 
-def _doubt(link: Link) -> tuple[int, float, float, float]:
-    """The less, the sooner it decides on a group: where chance is out of the question, pixels say what is likelier.
-
-    Links that nobody has looked at come first, so that they are.
+def _doubt(link: Link, copies: int) -> tuple[int, float, float, int, float]:
+    """The less, the sooner it decides on a group: where chance is out of the question, pixels say what is likelier, and
+    where they are sure, the picture with more copies has it. Links that nobody has looked at come first, so that they
+    are.
     """
-    likely = math.inf if link.seen is None else link.seen.odds
-    return KINDS.index(link.kind), max(link.expected_false, SURE), -likely, link.expected_false
+    likely = math.inf if link.seen is None else min(link.seen.odds, LIKELY)
+    return KINDS.index(link.kind), max(link.expected_false, SURE), -likely, -copies, link.expected_false

@@ -7,7 +7,7 @@ collection: how many of all its n (n - 1) / 2 pairs chance alone would bring at 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING
@@ -41,6 +41,8 @@ DOUBTED = 100.0
 """Hash pairs of an expected_false up to so many times the limit, or COPY, are copies if geometry says so."""
 LOOK_ALIKES = 3
 """Neighbours by embedding that are looked at, for each picture."""
+FAMILY = 5
+"""Copies by hash, of each look-alike that geometry confirms, that are looked at as well."""
 LOOK_ALIKE_FALSE = 1.0
 """Look-alikes must be so close that chance brings a picture fewer of them than this, ..."""
 NEAREST_FALSE, NEAREST_AMONG = 10.0, 100_000
@@ -111,11 +113,31 @@ def find_links(
                 if before is None or link.expected_false < before.expected_false:
                     links[link.first, link.second] = link
     if "looks" in held and judge.can_verify:
+        by_hash = list(links.values())
         alike = [pair for pair in look_alikes(held["looks"]) if pair not in links]
-        for link in in_order(judge.proof, alike, "verifying", told):
-            if link is not None:
-                links[link.first, link.second] = link
+        proven = [link for link in in_order(judge.proof, alike, "verifying", told) if link is not None]
+        links |= {(link.first, link.second): link for link in proven}
+        family = [pair for pair in _through(by_hash, proven) if pair not in links]
+        proven = [link for link in in_order(judge.proof, family, "verifying", told) if link is not None]
+        links |= {(link.first, link.second): link for link in proven}
     return [link for link in links.values() if link.expected_false <= limit]
+
+
+def _through(by_hash: Sequence[Link], proven: Sequence[Link]) -> list[tuple[int, int]]:
+    """Pairs of a picture and the copies, by hash, of one that it is a copy or a part of: where there are many of these,
+    not all are among those that look most like it."""
+    copies: dict[int, list[int]] = defaultdict(list)
+    for link in sorted(
+        (one for one in by_hash if one.kind != SCENE), key=lambda one: (one.bits, one.first, one.second)
+    ):
+        copies[link.first].append(link.second)
+        copies[link.second].append(link.first)
+    found: set[tuple[int, int]] = set()
+    for link in proven:
+        if link.kind != SCENE:
+            for one, other in ((link.first, link.second), (link.second, link.first)):
+                found.update((min(one, copy), max(one, copy)) for copy in copies[other][:FAMILY] if copy != one)
+    return sorted(found)
 
 
 class Judge:
