@@ -78,6 +78,7 @@ def test_where_keypoints_leave_no_doubt_no_picture_is_opened(shots, monkeypatch)
     matches = [one for one in shots.search(skimage_file("motorcycle_right.png")) if one.label != SIMILAR]
     assert matches
     monkeypatch.setattr(look, "version_odds", lambda *_: pytest.fail("a picture was looked at"))
+    monkeypatch.setattr(look, "EXACT", 0.3)
     assert best(shots, turned("astronaut.png", 12)) == ("astronaut.png", EDITED_COPY)
     monkeypatch.setattr(look, "BENT", 0.0)
     scene = [replace(one, label=SAME_SCENE) for one in matches]

@@ -12,7 +12,7 @@ from lookalike.duplicates.links import Link
 
 SURE = 1e-9
 """An expected_false below which it tells nothing more."""
-LIKELY = 3.0
+LIKELY = 2.0
 """The logarithm of odds above which they tell nothing more."""
 
 

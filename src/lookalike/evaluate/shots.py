@@ -13,6 +13,7 @@ Field = NDArray[np.float32]
 
 KINDS = ("parallax", "moved", "refocus", "all")
 _LEVEL = (0.02, 1.2)  # most that a hand moves a corner (of a side), standard deviation of its turn (degrees)
+_STEADY = 0.03  # of that is left where the camera stands nearly still, as in a burst or on a tripod
 
 
 def near_shot(picture: PIL.Image.Image, kind: str, seed: int = 0) -> PIL.Image.Image:
@@ -108,10 +109,13 @@ def _taken(random: np.random.Generator, shot: Rgb) -> PIL.Image.Image:
 
     height, width = shot.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    turn = np.radians(random.normal(0, _LEVEL[1]))
+    hand = _STEADY ** random.uniform(0, 1)
+    turn = np.radians(random.normal(0, hand * _LEVEL[1]))
     zoomed = 1.06 * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     middle = np.array([width / 2, height / 2])
-    moved = (corners - middle) @ zoomed.T + middle + random.uniform(-0.5, 0.5, (4, 2)) * _LEVEL[0] * [width, height]
+    moved = (
+        (corners - middle) @ zoomed.T + middle + random.uniform(-0.5, 0.5, (4, 2)) * hand * _LEVEL[0] * [width, height]
+    )
     map_ = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
     held = cv2.warpPerspective(shot, map_, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     noise = random.normal(0, random.uniform(1, 4), held.shape)

@@ -25,7 +25,7 @@ MOST = 3
 VERSION, ANOTHER = 2.0, -4.0
 """The logarithm of the odds above and below which the pixels have the last word. Between them geometry is believed: an
 edit that covers a part, or bends the picture, leaves as much over as another photograph from nearly the same place."""
-EXACT, BENT = 0.35, 1.5
+EXACT, BENT = 0.2, 1.5
 """Misfits of keypoints (see `Verified`) that need no look: at most the first, no other photograph is likely to have; at
 least the second, hardly a version has, so that the same scene stays that."""
 _MOSTLY = 0.5  # of either picture must lie in the other: a smaller part is a crop, whatever it was cut from
