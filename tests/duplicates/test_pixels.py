@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,24 @@ def test_an_enlargement_is_told_from_a_true_size(tmp_path, picture, factor):
     less = tuple(round(side / factor) for side in picture.size)
     reduced = saved(picture.resize(less, PIL.Image.Resampling.BICUBIC), tmp_path / "reduced.jpg", quality=90)
     assert not enlarged_from(small, reduced, "as is")
+
+
+@pytest.mark.parametrize("error", [KeyError("tag"), struct.error("short"), AttributeError("tile"), MemoryError()])
+def test_whatever_a_decoder_raises_a_damaged_file_says_nothing_of_how_it_was_made(
+    tmp_path, picture, monkeypatch, error
+):
+    one, other = (saved(picture, tmp_path / name) for name in ("one.jpg", "other.png"))
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(PIL.Image.Image, "convert", broken)
+    assert made_from(other, one, "as is") is None
+    assert not enlarged_from(one, other, "as is")
+
+
+def test_pillow_says_nothing_of_the_files_that_are_compared(tmp_path, picture, recwarn):
+    there = saved(picture.quantize(16), tmp_path / "palette.png", transparency=bytes(range(16)))
+    enlarged_from(there, there, "as is")
+    made_from(there, saved(picture, tmp_path / "one.jpg"), "as is")
+    assert [str(warning.message) for warning in recwarn] == []

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import ImageOps
 
 from lookalike.duplicates.turns import undone
+from lookalike.pictures.formats import UnreadableError, decoding
 
 Luma = NDArray[np.float32]
 
@@ -39,7 +40,7 @@ def made_from(path: str, source: str, variant: str) -> bool | None:
     colour change hides it. (Double compression: Lukas and Fridrich 2003.)
     """
     try:
-        with PIL.Image.open(source) as opened, PIL.Image.open(path) as other:
+        with decoding(), PIL.Image.open(source) as opened, PIL.Image.open(path) as other:
             tables = getattr(opened, "quantization", None)
             if opened.format != "JPEG" or not tables or max(_pixels(opened), _pixels(other)) > LARGEST:
                 return None
@@ -50,7 +51,7 @@ def made_from(path: str, source: str, variant: str) -> bool | None:
             if stored.size != opened.size:
                 return None
             luma = _middle(stored)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+    except UnreadableError:
         return None
     distance = steps_away(luma, steps)
     return None if distance is None else distance < ON_STEPS

@@ -13,6 +13,7 @@ from PIL import JpegImagePlugin
 from lookalike.duplicates.compression import LARGEST, SIDE, made_from
 from lookalike.duplicates.group import AS_IS
 from lookalike.duplicates.turns import undone
+from lookalike.pictures.formats import UnreadableError, decoding
 
 Luma = NDArray[np.float32]
 
@@ -121,7 +122,7 @@ def _blockiness(luma: Luma) -> float:
 def _part(path: str, variant: str = AS_IS) -> _Part | None:
     """variant: what to undo before the middle is taken."""
     try:
-        with PIL.Image.open(path) as opened:
+        with decoding(), PIL.Image.open(path) as opened:
             if opened.width * opened.height > LARGEST:
                 return None
             tables = getattr(opened, "quantization", {})
@@ -131,7 +132,7 @@ def _part(path: str, variant: str = AS_IS) -> _Part | None:
             left, top = (max(0, (side - SIDE) // 2 // 16 * 16) for side in whole.size)
             box = left, top, min(left + SIDE, whole.width), min(top + SIDE, whole.height)
             return _Part(whole.crop(box), opened.format or "", whole.size, turned, tables, sampling)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+    except UnreadableError:
         return None
 
 

@@ -209,7 +209,7 @@ def _detail(overlay: Overlay) -> tuple[int | None, int | None]:
         if (float(own[0] @ own[1]) + 1) / (float(own[end] @ own[end]) + 1) > _SHARPER * contrast:
             softer = end
         plain = powers[1 - end] <= np.quantile(powers[1 - end], 0.3) if len(powers[0]) else within[:0]
-        grain, without = (float(np.sqrt(np.median(powers[which][plain]))) for which in (end, 1 - end))
+        grain, without = (float(np.sqrt(max(0.0, np.median(powers[which][plain])))) for which in (end, 1 - end))
         if grain > max(_GRAIN, _NOISIER * without):
             noisier = end
     return softer, noisier

@@ -7,6 +7,7 @@ import PIL.Image
 from PIL import ImageOps
 
 from lookalike.duplicates.turns import undone
+from lookalike.pictures.formats import UnreadableError, decoding
 
 ENLARGED = 0.82
 """How much of the larger picture the enlarged smaller one may miss, beside what the reduced larger one misses of the
@@ -22,12 +23,12 @@ _FILTERS = (PIL.Image.Resampling.BILINEAR, PIL.Image.Resampling.BICUBIC, PIL.Ima
 def enlarged_from(large: str, small: str, variant: str) -> bool:
     """Whether one file is an enlargement of another. variant: what makes the small picture out of the large one."""
     try:
-        with PIL.Image.open(large) as one, PIL.Image.open(small) as other:
+        with decoding(), PIL.Image.open(large) as one, PIL.Image.open(small) as other:
             if max(one.width * one.height, other.width * other.height) > LARGEST:
                 return False
             big = ImageOps.exif_transpose(one.convert("L"))
             less = undone(ImageOps.exif_transpose(other.convert("L")), variant)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+    except UnreadableError:
         return False
     across, down = big.width / less.width, big.height / less.height
     if abs(across / down - 1) > _SHAPE or across <= 1:
