@@ -63,6 +63,11 @@ def test_matches_come_best_first_each_picture_once_with_its_evidence(opened, pic
     assert {evidence.method for match in matches for evidence in match.evidence} >= set(METHODS)
 
 
+def test_a_notebook_shows_where_a_collection_is(tmp_path):
+    with Collection(tmp_path / "album") as album:
+        assert repr(album) == f"Collection({str(tmp_path / 'album')!r})"
+
+
 def test_k_bounds_the_answer(opened, pictures):
     assert [len(opened.search(pictures / "coffee.png", k=k)) for k in (1, 3, 1000)] == [1, 3, len(opened)]
 

@@ -78,6 +78,9 @@ class Collection:
         self._newest.forget()
         self._kept.close()
 
+    def __repr__(self) -> str:
+        return f"Collection({os.fspath(self.path)!r})"
+
     def __len__(self) -> int:
         """How many pictures can be found."""
         return self._kept.catalogue.counts()["ok"] if self._kept.exists else 0
