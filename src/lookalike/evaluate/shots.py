@@ -21,7 +21,7 @@ def near_shot(picture: PIL.Image.Image, kind: str, seed: int = 0) -> PIL.Image.I
 
     kind: "parallax": seen from another place, in layers of depth; "moved": wind, and things in other places;
     "refocus": another depth is sharp, the camera hardly moved; "all" of it.
-    Each also has another hand, light and noise.
+    Each also has another light, noise, and hand: from a free one to a tripod.
     Raises ValueError for another kind.
     """
     import cv2

@@ -98,7 +98,7 @@ class Lists:
         return _Scanner(self.codebook, self._sizes, self._entries)
 
     def labels(self, lists: Words, numbers: Words) -> Words:
-        """The labels of so manieth entries of lists."""
+        """The labels of the entries that have these numbers in these lists."""
         size = self._sizes.astype(np.int64)
         found: Words = self._entries[_WORDS * (np.cumsum(size) - size)[lists] + _CODE_WORDS * size[lists] + numbers]
         return found
