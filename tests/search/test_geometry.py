@@ -123,7 +123,16 @@ def test_evidence_holds_the_distance_and_plain_values(index, stored):
 
     assert id_ == 0 and evidence.method == "local" and evidence.variant == "as is"
     assert evidence.distance == pytest.approx(1 / (1 + evidence.detail["inliers"]))
-    assert set(evidence.detail) == {"inliers", "label", "quad", "reverse_quad", "visible", "covered", "misfit"}
+    assert set(evidence.detail) == {
+        "inliers",
+        "label",
+        "quad",
+        "reverse_quad",
+        "visible",
+        "covered",
+        "misfit",
+        "support",
+    }
     assert all(isinstance(x, float) for corner in evidence.detail["quad"] for x in corner)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lookalike.duplicates.group import AS_IS, COPIES, EXACT, KINDS, SCENE, Group, Member
@@ -27,9 +27,13 @@ Between = tuple[str | os.PathLike[str], str | os.PathLike[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A member to be: what it is to the centre of its group, and the link that says so (None: it is the same file)."""
+    """A member to be: what it is to the centre of its group, and the link that says so (None: it is the same file).
+
+    content: the lowest id of those with the same file.
+    """
 
     id: int
+    content: int
     kind: str
     variant: str
     whole: bool
@@ -77,9 +81,10 @@ def find_duplicates(
     groups = []
     for scene in (False, True):
         current = [link for link in links if (link.kind == SCENE) == scene and link.kind in kinds]
+        direct = {frozenset((link.first, link.second)): link.kind for link in current}
         for found, chance in _grouped(files, stars(current), alone=not scene):
             if sides is None or all(any(one.id in side for one in found) for side in sides):
-                group = _group(catalogue, found, chance, preference, verdicts)
+                group = _group(catalogue, found, chance, preference, verdicts, direct)
                 groups += [part] if (part := group.only(kinds)) is not None else []
     keep_verdicts(store, verdicts)
     return sorted(groups, key=lambda group: (KINDS.index(group.kind), group.kept.path))
@@ -113,22 +118,28 @@ def _grouped(files: dict[int, list[int]], found: list[Star], alone: bool) -> Ite
     starred: set[int] = set()
     for star in found:
         nearest = min(star.links, key=lambda link: (KINDS.index(link.kind), link.expected_false))
-        members = [_Found(id_, nearest.kind, AS_IS, True) for id_ in files[star.centre]]
+        members = [_Found(id_, star.centre, nearest.kind, AS_IS, True) for id_ in files[star.centre]]
         starred.add(star.centre)
         for link in star.links:
             end = link.other(star.centre)
             starred.add(end)
             whole = link.whole is None
-            members += [_Found(id_, link.kind, link.variant_of(end), whole, link) for id_ in files[end]]
+            members += [_Found(id_, end, link.kind, link.variant_of(end), whole, link) for id_ in files[end]]
         yield members, max(link.expected_false for link in star.links)
     for first, ids in files.items() if alone else ():
         if len(ids) > 1 and first not in starred:
-            yield [_Found(id_, EXACT, AS_IS, True) for id_ in ids], 0.0
+            yield [_Found(id_, first, EXACT, AS_IS, True) for id_ in ids], 0.0
 
 
 def _group(
-    catalogue: Catalogue, found: list[_Found], chance: float, preference: Preference, verdicts: Verdicts
+    catalogue: Catalogue,
+    found: list[_Found],
+    chance: float,
+    preference: Preference,
+    verdicts: Verdicts,
+    direct: Mapping[frozenset[int], str],
 ) -> Group:
+    """direct: the kinds of the links between contents, which say what a member is to one that is not the centre."""
     records = catalogue.records(one.id for one in found)
     centre = found[0]
     links = list({id(one.link): one.link for one in found if one.link is not None}.values())
@@ -138,8 +149,9 @@ def _group(
     members = []
     for one in found:
         same_file = records[one.id].sha256 == records[keeper].sha256
-        # known are the ways from the centre to each: what lies between two others is at most as sure as both
-        kind = max(one.kind, kept.kind, key=KINDS.index) if kept.link is not None else one.kind
+        # without a link of its own, what lies between two is at most as sure as the ways from the centre to each
+        through = max(one.kind, kept.kind, key=KINDS.index) if kept.link is not None else one.kind
+        kind = direct.get(frozenset((one.content, kept.content)), through)
         kind = EXACT if same_file and one is not kept else kind
         members.append(Member.of(records[one.id], kind, way_between(one.variant, kept.variant)))
     ordered = sorted(members, key=lambda member: (member.id != keeper, KINDS.index(member.kind), member.path))

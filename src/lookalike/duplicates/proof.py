@@ -13,7 +13,7 @@ from lookalike.duplicates.descriptors import Descriptors
 from lookalike.duplicates.verdicts import Verdict, Verdicts, key_of
 from lookalike.methods.keypoints import Keypoints
 from lookalike.search.geometry import Verified, match, verify_matches
-from lookalike.search.versions import map_of
+from lookalike.search.versions import LITTLE, map_of
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,8 @@ FLAT = 0.02
 class Proof:
     """How the first of two pictures lies in the second, see `search.geometry.Verified`.
 
-    matched: keypoints that are each other's nearest, of which `inliers` agree. flat: without perspective. start: the
+    matched: keypoints that are each other's nearest, of which `inliers` agree. misfit: None where these have too little
+    support to say more than that something is the same. flat: without perspective. start: the
     nine numbers of the map from the first picture to the second, row by row, original pixels.
     """
 
@@ -35,7 +36,7 @@ class Proof:
     label: str
     visible: float
     covered: float
-    misfit: float
+    misfit: float | None
     start: tuple[float, ...]
 
     @property
@@ -95,7 +96,7 @@ class Prover:
             found.label,
             float(found.visible),
             float(found.covered),
-            float(found.misfit),
+            float(found.misfit) if found.support >= LITTLE else None,
             tuple(start.reshape(-1).tolist()),
         )
 
@@ -107,9 +108,10 @@ def _proof(*values: Any) -> Proof:
 
 def _is_proof(verdict: Verdict) -> bool:
     """Whether a verdict that was read is one of these: a file can be made by anybody."""
-    types = [int, int, bool, str, float, float, float, list]
+    types: list[tuple[type, ...]] = [(int,), (int,), (bool,), (str,), (float,), (float,), (float, type(None)), (list,)]
     return not verdict or (
-        [type(one) for one in verdict] == types
+        len(verdict) == len(types)
+        and all(type(one) in allowed for one, allowed in zip(verdict, types, strict=True))
         and len(verdict[-1]) == 9
         and all(type(one) is float for one in verdict[-1])
     )

@@ -87,7 +87,7 @@ def _compare(method: Method[Any], one: Image, other: Image) -> Comparison:
 
 def _compare_parts(method: Method[Any], one: Image, other: Image) -> Comparison:
     from lookalike.search.local import evidence_of
-    from lookalike.search.look import settled, version_odds
+    from lookalike.search.look import called
 
     if not method.describe_query(one) or method.describe(other) is None:
         return Comparison(method.name, None, None, reason=method.nothing)
@@ -95,7 +95,7 @@ def _compare_parts(method: Method[Any], one: Image, other: Image) -> Comparison:
     if proof is None:
         return Comparison(method.name, None, None, reason="no part in common")
     evidence = evidence_of(*proof)
-    said = settled(evidence.detail["label"], version_odds(one, other, evidence))
+    said = called(one, other, evidence)
     score = similarity(method.traits, evidence.distance)
     return Comparison(
         method.name, evidence.distance, score, evidence.variant, detail={**evidence.detail, "label": said}

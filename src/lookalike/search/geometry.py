@@ -25,6 +25,7 @@ ZOOM_TOLERANCE = 0.75  # octaves
 MOST_TRIED = 64  # matches whose similarity is tried
 MOST_PERSPECTIVE = 50.0  # ratio of area scales between the corners of a picture
 WHOLE = 0.85  # overlap from which a picture counts as wholly visible
+PLACES = 8  # along each side of what both show, to see how much of it has inliers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Verified:
     query; one of them is None when that picture's far corners would lie beyond the horizon. visible: the part of the
     query's area that lies in the found picture; covered: the part of the found picture that the query covers. misfit:
     the median distance of the inliers from where the best affine map puts them, in pixels of pictures of UNIT pixels:
-    next to nothing is left of an edit, while another photograph has perspective and parallax.
+    next to nothing is left of an edit, while another photograph has perspective and parallax. support: the part of what
+    both show, of all places with keypoints in one of them, that has inliers: little, where only a caption or a mark is
+    the same.
     """
 
     inliers: int
@@ -47,6 +50,7 @@ class Verified:
     covered: float
     matches: Floats
     misfit: float
+    support: float
 
     def unmirrored(self, width: float) -> Verified:
         """The same for the query as it is, when it was asked mirrored: `width` is the query's."""
@@ -109,7 +113,8 @@ def _supported(
     one, other = _zoom_to_unit(query.size), _zoom_to_unit(found.size)
     whole = np.diag([1 / other, 1 / other, 1]) @ model @ np.diag([one, one, 1])
     places = np.hstack([query.xy[pairs[kept, 0]], found.xy[pairs[kept, 1]]]).astype(np.float64)
-    return _measured(whole, query.size, found.size, inliers, places, _misfit(here[kept], there[kept]))
+    left = _misfit(here[kept], there[kept]), _support(model, query, found, here[kept], there[kept])
+    return _measured(whole, query.size, found.size, inliers, places, *left)
 
 
 def match(query: Keypoints, found: Keypoints) -> Pairs:
@@ -258,7 +263,13 @@ def _spread(xy: Floats) -> bool:
 
 
 def _measured(
-    homography: Floats, query: tuple[int, int], found: tuple[int, int], inliers: int, matches: Floats, misfit: float
+    homography: Floats,
+    query: tuple[int, int],
+    found: tuple[int, int],
+    inliers: int,
+    matches: Floats,
+    misfit: float,
+    support: float,
 ) -> Verified | None:
     """The quadrilaterals and overlaps of a map between pictures of two sizes; None for an impossible map."""
     if abs(np.linalg.det(homography)) < 1e-12:
@@ -269,7 +280,7 @@ def _measured(
         return None
     covered = _area(_clipped(quad, found)) / (found[0] * found[1]) if quad is not None else 1.0
     visible = _area(_clipped(reverse_quad, query)) / (query[0] * query[1]) if reverse_quad is not None else 1.0
-    return Verified(inliers, quad, reverse_quad, min(1.0, visible), min(1.0, covered), matches, misfit)
+    return Verified(inliers, quad, reverse_quad, min(1.0, visible), min(1.0, covered), matches, misfit, support)
 
 
 def _misfit(here: Floats, there: Floats) -> float:
@@ -278,6 +289,24 @@ def _misfit(here: Floats, there: Floats) -> float:
     affine = np.linalg.lstsq(design, there, rcond=None)[0]
     zoom = max(1.0, float(np.sqrt(abs(np.linalg.det(affine[:2])))))
     return float(np.median(np.linalg.norm(design @ affine - there, axis=1)) / zoom)
+
+
+def _support(model: Floats, query: Keypoints, found: Keypoints, here: Floats, there: Floats) -> float:
+    """See `Verified.support`; of the two pictures that with more of it: a soft copy has few keypoints."""
+    back = np.asarray(np.linalg.inv(model), np.float64)
+    ends = (query, found, model, here), (found, query, back, there)
+    shares = []
+    for one, other, map_, inliers in ends:
+        # as many keypoints, strongest first, as the other has: a query is given more than what is stored
+        xy = one.xy[: len(other)].astype(np.float64) * _zoom_to_unit(one.size)
+        within, _ = _project(map_, xy)
+        size = np.array(other.size) * _zoom_to_unit(other.size)
+        xy = np.vstack([inliers, xy[((within >= 0) & (within <= size)).all(axis=1)]])
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        places = np.minimum((xy - low) / np.maximum(high - low, 1e-9) * PLACES, PLACES - 1).astype(np.int64)
+        cells = places[:, 0] * PLACES + places[:, 1]
+        shares.append(len(set(cells[: len(inliers)].tolist())) / len(set(cells.tolist())))
+    return max(shares)
 
 
 def _corners(homography: Floats, size: tuple[int, int]) -> Floats | None:

@@ -188,6 +188,7 @@ def evidence_of(verified: Verified, variant: str) -> Evidence:
         "visible": round(verified.visible, 4),
         "covered": round(verified.covered, 4),
         "misfit": round(verified.misfit, 3),
+        "support": round(verified.support, 3),
     }
     return Evidence("local", 1 / (1 + verified.inliers), variant=variant, detail=detail)
 

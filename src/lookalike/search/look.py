@@ -17,7 +17,7 @@ from lookalike.errors import ImageError
 from lookalike.pictures.open import Image, open_image
 from lookalike.search.labels import CONTAINS, CROP_OF, EDITED_COPY, SAME_SCENE
 from lookalike.search.match import Match
-from lookalike.search.versions import compare_versions, map_of, odds
+from lookalike.search.versions import LITTLE, compare_versions, map_of, odds
 from lookalike.significance.evidence import Evidence
 
 MOST = 3
@@ -27,7 +27,8 @@ VERSION, ANOTHER = 2.0, -4.0
 edit that covers a part, or bends the picture, leaves as much over as another photograph from nearly the same place."""
 EXACT, BENT = 0.2, 1.5
 """Misfits of keypoints (see `Verified`) that need no look: at most the first, no other photograph is likely to have; at
-least the second, hardly a version has, so that the same scene stays that."""
+least the second, hardly a version has, so that the same scene stays that. Keypoints with LITTLE support prove neither:
+two photographs may have one caption."""
 _MOSTLY = 0.5  # of either picture must lie in the other: a smaller part is a crop, whatever it was cut from
 
 
@@ -40,8 +41,11 @@ def looked_at(matches: Sequence[Match], query: Callable[[], Image]) -> list[Matc
     seen, worth = list(matches), {}
     for place, match in enumerate(matches):
         if evidence := _may_be_either(match):
-            misfit = evidence.detail["misfit"]
-            if misfit <= EXACT:
+            misfit, little = evidence.detail["misfit"], evidence.detail["support"] < LITTLE
+            if little:
+                seen[place] = replace(match, label=SAME_SCENE)
+                worth[place] = evidence
+            elif misfit <= EXACT:
                 seen[place] = replace(match, label=settled(match.label, math.inf))
             elif match.label != SAME_SCENE or misfit < BENT:
                 worth[place] = evidence
@@ -62,13 +66,25 @@ def settled(name: str, said: float | None) -> str:
     return EDITED_COPY if name == SAME_SCENE else name
 
 
+def called(one: Image, other: Image, evidence: Evidence) -> str:
+    """What the first of two pictures is to the second, by their keypoints and pixels."""
+    little = evidence.detail["support"] < LITTLE
+    return settled(SAME_SCENE if little else evidence.detail["label"], version_odds(one, other, evidence))
+
+
 def version_odds(one: Image, other: Image, evidence: Evidence) -> float | None:
     """The logarithm of the odds that both are one photograph, laid over one another as keypoints say; None when they
     share too little to tell."""
     quads = (evidence.detail[name] for name in ("quad", "reverse_quad"))
     quad, reverse = (None if corners is None else np.asarray(corners, np.float64) for corners in quads)
     left = compare_versions(one, other, map_of(quad, reverse, (one.width, one.height), (other.width, other.height)))
-    return None if left is None else odds(left, evidence.detail["misfit"])
+    return None if left is None else odds(left, _misfit(evidence))
+
+
+def _misfit(evidence: Evidence) -> float | None:
+    """The misfit of keypoints, None where it says nothing about the whole."""
+    misfit: float = evidence.detail["misfit"]
+    return misfit if evidence.detail["support"] >= LITTLE else None
 
 
 def _may_be_either(match: Match) -> Evidence | None:

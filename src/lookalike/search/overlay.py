@@ -29,6 +29,8 @@ _SOFT = 0.8  # sigma of the blur before pixels are compared
 _EVEN = 49  # pixels of the window in which mean and contrast are made equal
 _BLURS = (0.6, 0.9, 1.3, 1.9, 2.7, 3.8)
 _WILD = 0.25  # of the longest side: a correction larger than this is none
+_BAR, _LARGEST_BAR = (12.0, 0.35), 0.45  # levels around a bar's colour, share of a line so coloured; of height or width
+_UNLIKE = 0.4  # correlation below which nothing of what one shows is in the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class Overlay:
 
     maps: (2, 3, 3), from the pixels of each picture to the canvas. colours: (2, h, w, 3) uint8, before tones were
     matched. grey: (2, h, w) float32 0..1, the first in the tone and sharpness of the second. inside: (h, w), where both
-    are. blur: sigma of the blur that made the sharper as soft as the other, canvas pixels. textured: cells (rows,
-    columns) with something to see. flow: (rows, columns, 2), by how many canvas pixels what is there is displaced in
+    are. blur: sigma of the blur that made the sharper as soft as the other, canvas pixels. covered: (h, w), where one
+    has a bar of one colour, as for a caption, and the other has not. textured: cells (rows, columns) with something to
+    see that is not covered. flow: (rows, columns, 2), by how many canvas pixels what is there is displaced in
     the first. likeness: (rows, columns), normalised correlation of each cell.
     """
 
@@ -47,9 +50,15 @@ class Overlay:
     grey: Grey
     inside: Mask
     blur: float
+    covered: Mask
     textured: Mask
     flow: Grey
     likeness: Grey
+
+    @property
+    def shared(self) -> Mask:
+        """(h, w), what both show."""
+        return self.inside & ~self.covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,10 @@ def lay_over(one: Rgb, other: Rgb, start: Floats) -> Overlay | None:
         textured = _textured(inside, texture)
         if textured is None:
             return None
+        covered = _covered((warped, canvas.still), textured & (cells_of(likeness) < _UNLIKE), textured)
+        textured = textured & ~cells_of(covered)
+        if textured.sum() < _FEWEST_CELLS:
+            return None
         flow = np.stack([cells_of(cv2.blur(dense[..., axis], (CELL, CELL))) for axis in (0, 1)], axis=-1)
         correction = _correction(flow, textured, size) if left else None
         if correction is None:
@@ -104,7 +117,7 @@ def lay_over(one: Rgb, other: Rgb, start: Floats) -> Overlay | None:
     moving = np.asarray(map_ @ canvas.maps[1]), warped, moved
     pairs = [moving, (canvas.maps[0], canvas.still, still)]
     maps, colours, grey = (np.stack(ends) for ends in zip(*pairs[:: -1 if canvas.swapped else 1], strict=True))
-    return Overlay(maps, colours, grey, inside, blur, textured, flow, cells_of(likeness))
+    return Overlay(maps, colours, grey, inside, blur, covered, textured, flow, cells_of(likeness))
 
 
 def project(map_: Floats, xy: Floats) -> Floats:
@@ -300,6 +313,28 @@ def _textured(inside: Mask, texture: Grey) -> Mask | None:
         if cells.sum() >= _FEWEST_CELLS:
             return cells
     return None
+
+
+def _covered(colours: tuple[Rgb, Rgb], unlike: Mask, textured: Mask) -> Mask:
+    """Where one of two pictures of one size has a bar along an edge that the other has not: lines mostly of one colour,
+    in which hardly anything that there is to see is alike."""
+    covered = np.zeros(colours[0].shape[:2], np.bool_)
+    for turn in range(4):  # each edge in turn lies on top
+        here, seen, odd = (np.rot90(mask, turn) for mask in (covered, textured, unlike))
+        one, other = (_bar(np.rot90(rgb, turn)) for rgb in colours)
+        height = max(one, other)
+        rows = -(-height // CELL)
+        if min(one, other) < height / 2 and seen[:rows].sum() and odd[:rows].sum() > 0.7 * seen[:rows].sum():
+            here[:height] = True
+    return covered
+
+
+def _bar(rgb: Rgb) -> int:
+    """How many lines of pixels from the top belong to a bar of one colour; 0 when they would be too many."""
+    colour = np.median(rgb[: CELL // 2].reshape(-1, 3), axis=0)
+    flat = (np.abs(rgb.astype(np.float32) - colour.astype(np.float32)).max(axis=2) < _BAR[0]).mean(axis=1) >= _BAR[1]
+    height = len(flat) if flat.all() else int(flat.argmin())
+    return height if CELL <= height <= _LARGEST_BAR * len(rgb) else 0
 
 
 def cells_of(values: NDArray[Any]) -> NDArray[Any]:

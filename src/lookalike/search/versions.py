@@ -64,10 +64,14 @@ class Coefficients:
     highest: list[float]
 
 
+LITTLE = 0.35
+"""Support of keypoints (see `Verified`) below which they show that something on both is the same, not more."""
+
+
 def odds(residual: Residual, misfit: float | None = None) -> float:
     """The logarithm of the odds that two pictures are versions of one photograph rather than two photographs.
 
-    misfit: of their keypoints, see `Verified`; None where these do not agree.
+    misfit: of their keypoints, see `Verified`; None where these do not agree, or have LITTLE support.
     """
     known = coefficients("pixels" if misfit is None else "keypoints")
     terms = np.clip(terms_of(residual, misfit), known.lowest, known.highest)
@@ -141,7 +145,7 @@ def _coarse(overlay: Overlay) -> float:
     size = max(4, width // 12), max(4, height // 12)
     ends = [cv2.resize(grey, size, interpolation=cv2.INTER_AREA) for grey in overlay.grey]
     ends = [grey - cv2.GaussianBlur(grey, (0, 0), 4) for grey in ends]
-    within = cv2.resize(overlay.inside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.9
+    within = cv2.resize(overlay.shared.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.9
     one, other = (end[within] for end in ends)
     if len(one) < 8 or min(one.std(), other.std()) < 1e-3:
         return 0.0
@@ -165,7 +169,7 @@ def _structure(overlay: Overlay) -> float:
 
     signs = []
     for grey in overlay.grey:
-        filled = np.where(overlay.inside, grey, grey[overlay.inside].mean())
+        filled = np.where(overlay.shared, grey, grey[overlay.shared].mean())
         small = cv2.resize(filled.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA)
         signs.append(cv2.dct(small)[:12, :12].ravel()[1:] > 0)
     return float(np.mean(signs[0] != signs[1]))
