@@ -14,6 +14,7 @@ from lookalike.search.labels import SAME_SCENE
 from lookalike.search.local import evidence_of, find_in
 from lookalike.search.look import called
 from lookalike.search.overlay import lay_over
+from lookalike.search.versions import LITTLE
 from lookalike.significance.evidence import Evidence
 
 SIZE = 600, 400
@@ -53,7 +54,7 @@ def test_two_photographs_with_one_caption_are_not_called_copies(one, other):
 
     evidence = keypoints_say(first, second)
 
-    assert evidence.detail["support"] < 0.35
+    assert evidence.detail["support"] < LITTLE
     assert called(first, second, evidence) == SAME_SCENE
 
 
@@ -63,7 +64,7 @@ def test_a_photograph_under_a_caption_is_a_copy_of_the_one_without(name):
 
     evidence = keypoints_say(first, second)
 
-    assert evidence.detail["support"] > 0.35
+    assert evidence.detail["support"] > LITTLE
     assert called(first, second, evidence) != SAME_SCENE
 
 

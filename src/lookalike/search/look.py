@@ -41,8 +41,8 @@ def looked_at(matches: Sequence[Match], query: Callable[[], Image]) -> list[Matc
     seen, worth = list(matches), {}
     for place, match in enumerate(matches):
         if evidence := _may_be_either(match):
-            misfit, little = evidence.detail["misfit"], evidence.detail["support"] < LITTLE
-            if little:
+            misfit = _misfit(evidence)
+            if misfit is None:
                 seen[place] = replace(match, label=SAME_SCENE)
                 worth[place] = evidence
             elif misfit <= EXACT:
@@ -68,8 +68,8 @@ def settled(name: str, said: float | None) -> str:
 
 def called(one: Image, other: Image, evidence: Evidence) -> str:
     """What the first of two pictures is to the second, by their keypoints and pixels."""
-    little = evidence.detail["support"] < LITTLE
-    return settled(SAME_SCENE if little else evidence.detail["label"], version_odds(one, other, evidence))
+    name = SAME_SCENE if _misfit(evidence) is None else evidence.detail["label"]
+    return settled(name, version_odds(one, other, evidence))
 
 
 def version_odds(one: Image, other: Image, evidence: Evidence) -> float | None:

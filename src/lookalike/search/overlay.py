@@ -29,7 +29,7 @@ _SOFT = 0.8  # sigma of the blur before pixels are compared
 _EVEN = 49  # pixels of the window in which mean and contrast are made equal
 _BLURS = (0.6, 0.9, 1.3, 1.9, 2.7, 3.8)
 _WILD = 0.25  # of the longest side: a correction larger than this is none
-_BAR, _LARGEST_BAR = (12.0, 0.35), 0.45  # levels around a bar's colour, share of a line so coloured; of height or width
+_BAR, _LARGEST_BAR = (12, 0.35), 0.45  # levels around a bar's colour, share of a line so coloured; of height or width
 _UNLIKE = 0.4  # correlation below which nothing of what one shows is in the other
 
 
@@ -321,6 +321,8 @@ def _covered(colours: tuple[Rgb, Rgb], unlike: Mask, textured: Mask) -> Mask:
     covered = np.zeros(colours[0].shape[:2], np.bool_)
     for turn in range(4):  # each edge in turn lies on top
         here, seen, odd = (np.rot90(mask, turn) for mask in (covered, textured, unlike))
+        if not odd[: int(_LARGEST_BAR * len(odd)) + 1].any():  # as beside most copies
+            continue
         one, other = (_bar(np.rot90(rgb, turn)) for rgb in colours)
         height = max(one, other)
         rows = -(-height // CELL)
@@ -331,10 +333,12 @@ def _covered(colours: tuple[Rgb, Rgb], unlike: Mask, textured: Mask) -> Mask:
 
 def _bar(rgb: Rgb) -> int:
     """How many lines of pixels from the top belong to a bar of one colour; 0 when they would be too many."""
-    colour = np.median(rgb[: CELL // 2].reshape(-1, 3), axis=0)
-    flat = (np.abs(rgb.astype(np.float32) - colour.astype(np.float32)).max(axis=2) < _BAR[0]).mean(axis=1) >= _BAR[1]
-    height = len(flat) if flat.all() else int(flat.argmin())
-    return height if CELL <= height <= _LARGEST_BAR * len(rgb) else 0
+    most = int(_LARGEST_BAR * len(rgb))
+    part = rgb[: most + 1, ::4].astype(np.int16)
+    colour = np.median(part[: CELL // 2].reshape(-1, 3), axis=0).astype(np.int16)
+    flat = (np.abs(part - colour).max(axis=2) < _BAR[0]).mean(axis=1) >= _BAR[1]
+    height = most + 1 if flat.all() else int(flat.argmin())
+    return height if CELL <= height <= most else 0
 
 
 def cells_of(values: NDArray[Any]) -> NDArray[Any]:
